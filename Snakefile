@@ -1,0 +1,22 @@
+# Primum: from data splits to trained checkpoints, evaluation tables, model cards and the paper. `snakemake --profile local`
+from snakemake.utils import min_version
+
+min_version("9.27.1")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"  # the plan: checked configuration, paths, narrow configs
+include: "rules/data.smk"  # datasets, splits, base models, the reward gate
+include: "rules/train.smk"  # SFT and GRPO stages, merged releases
+include: "rules/evaluate.smk"  # predictions, scores, comparisons
+include: "rules/report.smk"  # figures, cards, paper, report, manifest
+include: "rules/targets.smk"  # what a person types: data, train, evaluate, tables, figures, cards, paper, manifest
+
+
+rule all:
+    default_target: True
+    input:
+        rules.manifest.input,
+        rules.paper.input,

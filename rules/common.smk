@@ -1,0 +1,49 @@
+# The plan of the run. A mistake in the configuration ends here, in one line and with exit code 2, before the first job.
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+
+from primum.config import IDENTIFIER
+from primum.errors import UserError, abort
+from primum.plan import INPUTS, Plan
+
+try:
+    PLAN = Plan(Path(workflow.basedir), dict(config))
+except UserError as error:
+    abort(error)
+
+R = PLAN.results
+STUDY = f"{R}/{{study}}"
+STAGE = f"{STUDY}/models/{PLAN.backend}/{{stage}}/seed{{seed}}"
+EVAL = f"{STUDY}/eval/{PLAN.backend}/{{stage}}/seed{{seed}}/{{split}}"
+LOGS = f"{R}/logs"
+BENCHMARKS = f"{R}/benchmarks"
+BACKEND_ENV = f"../envs/{PLAN.backend}.yaml"
+
+
+FIGURES = ("training_loss", "training_reward", "metric_by_stage", "calibration")
+TABLES = ("metrics", "comparisons", "baselines", "published")
+
+
+def folder_option(option, checkpoint):
+    """`--parent <folder of checkpoint.json>`, or nothing for the base."""
+    return " ".join([option, str(Path(str(checkpoint)).parent)]) if str(checkpoint) else ""
+
+
+wildcard_constraints:
+    study="|".join(PLAN.studies),
+    stage=IDENTIFIER,
+    seed=r"\d+",
+    split=IDENTIFIER,
+    dataset=IDENTIFIER,
+    base=IDENTIFIER,
+    figure="|".join(FIGURES),
+
+
+# Activating a conda environment clears PYTHONPATH, so what scripts need is set inside every command.
+shell.executable("bash")
+shell.prefix(
+    "set -euo pipefail; export PYTHONPATH=src PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 TOKENIZERS_PARALLELISM=false "
+    "HF_HUB_DISABLE_TELEMETRY=1 OMP_NUM_THREADS=1; "
+)

@@ -1,0 +1,77 @@
+# Predict, score, compare: three rules, so that rescoring needs no accelerator.
+
+
+rule predict:
+    """Greedy completions and letter log-likelihoods of one stage on one split."""
+    input:
+        base=lambda w: PLAN.base_file(w.study),
+        checkpoint=lambda w: PLAN.own_checkpoint(w.study, w.stage, w.seed),
+        data=f"{STUDY}/data/{{split}}.jsonl",
+        code=lambda w: PLAN.code("predict", w.study),
+    output:
+        predictions=f"{EVAL}/predictions.jsonl",
+    params:
+        config=lambda w: PLAN.predict_config(w.study, w.stage, w.seed, w.split),
+        checkpoint=lambda w, input: folder_option("--checkpoint", input.checkpoint),
+    log:
+        f"{LOGS}/predict/{{study}}-{{stage}}-seed{{seed}}-{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/predict/{{study}}-{{stage}}-seed{{seed}}-{{split}}.tsv"
+    threads: lambda w: PLAN.studies[w.study].train_threads
+    resources:
+        accelerator=1,
+    conda:
+        BACKEND_ENV
+    shell:
+        "export OMP_NUM_THREADS={threads}; python scripts/predict.py --config {params.config:q} --base {input.base} "
+        "{params.checkpoint} --data {input.data} --output {output.predictions} 2>&1 | tee {log}"
+
+
+rule score:
+    """One verdict a prediction, and the metrics with their intervals."""
+    input:
+        data=f"{STUDY}/data/{{split}}.jsonl",
+        predictions=f"{EVAL}/predictions.jsonl",
+        code=lambda w: PLAN.code("score", w.study),
+    output:
+        scores=f"{EVAL}/scores.jsonl",
+        metrics=f"{EVAL}/metrics.json",
+    params:
+        config=lambda w: PLAN.score_config(w.study),
+        folder=subpath(output.metrics, parent=True),
+    log:
+        f"{LOGS}/score/{{study}}-{{stage}}-seed{{seed}}-{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/score/{{study}}-{{stage}}-seed{{seed}}-{{split}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python scripts/score.py --config {params.config:q} --data {input.data} --predictions {input.predictions} "
+        "--output {params.folder} 2>&1 | tee {log}"
+
+
+rule compare_stages:
+    """Stages against base, parent and baselines: paired tests, intervals, the published numbers, one console table."""
+    input:
+        metrics=lambda w: PLAN.evaluations(w.study, "metrics.json"),
+        scores=lambda w: PLAN.evaluations(w.study, "scores.jsonl"),
+        data=lambda w: [PLAN.split_file(w.study, split) for split in PLAN.splits(w.study)],
+        published=lambda w: PLAN.published_file(w.study),
+        code=lambda w: PLAN.code("compare_stages", w.study),
+    output:
+        results=f"{STUDY}/eval_results.json",
+        tables=[f"{STUDY}/tables/{name}.csv" for name in TABLES],
+    params:
+        config=lambda w: PLAN.compare_config(w.study),
+        data=f"{STUDY}/data",
+        evaluations=f"{STUDY}/eval/{PLAN.backend}",
+        folder=subpath(output.results, parent=True),
+    log:
+        f"{LOGS}/compare_stages/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_stages/{{study}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python scripts/compare_stages.py --config {params.config:q} --eval {params.evaluations} --data {params.data} "
+        "--output {params.folder} 2>&1 | tee {log}"

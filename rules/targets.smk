@@ -1,0 +1,61 @@
+# Named stopping points: `snakemake --profile local evaluate`.
+
+
+rule data:
+    """Every study's splits, and the gate that its rewards must pass."""
+    input:
+        [f"{PLAN.study_folder(study)}/data/{name}" for study in PLAN.studies for name in ("splits.json", "rewards_check.json")],
+
+
+rule train:
+    """Every trained stage of every study and seed."""
+    input:
+        [PLAN.own_checkpoint(study, stage, seed) for study in PLAN.studies for stage, seed in PLAN.runs(study)],
+
+
+rule evaluate:
+    """Scores and comparisons of every study."""
+    input:
+        [f"{PLAN.study_folder(study)}/eval_results.json" for study in PLAN.studies],
+
+
+rule tables:
+    """The tables, as CSV."""
+    input:
+        [f"{PLAN.study_folder(study)}/tables/{name}.csv" for study in PLAN.studies for name in TABLES],
+
+
+rule figures:
+    """The figures, as SVG and PNG."""
+    input:
+        [f"{R}/paper/figures/{study}_{figure}.{kind}" for study in PLAN.studies for figure in FIGURES for kind in ("svg", "png")],
+
+
+rule cards:
+    """A model card for every trained stage."""
+    input:
+        [PLAN.card(study, stage) for study in PLAN.studies for stage in PLAN.stages(study)[1:]],
+
+
+rule paper:
+    """The paper and the browsable report."""
+    input:
+        f"{R}/paper/paper.pdf",
+        f"{R}/paper/report.html",
+
+
+rule manifest:
+    """sha256 of every published artefact and of its inputs."""
+    input:
+        f"{R}/manifest.json",
+
+
+rule release:
+    """Every trained stage merged into its base."""
+    input:
+        [
+            f"{PLAN.study_folder(study)}/release/{PLAN.backend}/{stage}/seed{seed}/merged.json"
+            for study in PLAN.studies
+            for stage, seed in PLAN.runs(study)
+            if stage != "base"
+        ],

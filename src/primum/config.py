@@ -1,0 +1,246 @@
+"""Typed models of every configuration file; the source of ``config/schema.json``. Unknown keys are refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from primum.errors import UserError
+
+# Every identifier that becomes a path or a wildcard: no slash, dot or space can reach one.
+IDENTIFIER = r"[a-z][a-z0-9._-]*"
+Identifier = Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+BASE_STAGE = "base"
+
+
+class Strict(BaseModel):
+    """Extra keys forbidden, values frozen, no silent conversion of text to numbers or flags."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Lora(Strict):
+    """LoRA (Hu et al. 2021, arXiv 2106.09685; ``peft.LoraConfig``)."""
+
+    r: Annotated[int, Field(gt=0)]
+    alpha: Annotated[int, Field(gt=0)]
+    dropout: Share
+    target_modules: Annotated[list[str], Field(min_length=1)]
+
+
+class Optimisation(Strict):
+    """What SFT and GRPO stages share. Names follow ``transformers.TrainingArguments``."""
+
+    parent: Identifier  # 'base' or another stage
+    split: Identifier  # the data split it trains on
+    max_steps: Annotated[int, Field(gt=0)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    warmup_ratio: Share
+    lr_scheduler_type: Literal["cosine", "linear", "constant", "constant_with_warmup"]
+    per_device_train_batch_size: Annotated[int, Field(gt=0)]  # SFT: rows; GRPO: prompts (each makes num_generations completions)
+    gradient_accumulation_steps: Annotated[int, Field(gt=0)]
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    bf16: bool  # used only where the hardware has it; recorded as used in checkpoint.json
+    gradient_checkpointing: bool
+    logging_steps: Annotated[int, Field(gt=0)] = 10
+    save_steps: Annotated[int, Field(gt=0)] = 50
+
+
+class SftStage(Optimisation):
+    """Supervised fine-tuning with completion-only loss (``trl.SFTTrainer``)."""
+
+    method: Literal["sft"]
+    max_length: Annotated[int, Field(gt=0)]  # tokens, prompt and completion
+
+
+class GrpoStage(Optimisation):
+    """Group relative policy optimisation (Shao et al. 2024, arXiv 2402.03300; ``trl.GRPOTrainer``)."""
+
+    method: Literal["grpo"]
+    rewards: Identifier  # a table of the study's 'rewards'
+    num_generations: Annotated[int, Field(gt=1)]
+    max_completion_length: Annotated[int, Field(gt=0)]  # tokens
+    max_prompt_length: Annotated[int, Field(gt=0)]  # tokens; longer prompts are cut on the left
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    beta: Annotated[float, Field(ge=0)] = 0.0
+    epsilon: Annotated[float, Field(gt=0)] = 0.2
+    loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo"] = "dapo"
+    scale_rewards: Literal["group", "batch", "none"] = "group"
+
+
+Stage = Annotated[SftStage | GrpoStage, Field(discriminator="method")]
+
+
+class Splits(Strict):
+    """Row ranges [start, stop) after ``datasets.Dataset.shuffle(seed=shuffle_seed)``."""
+
+    shuffle_seed: int
+    ranges: dict[Identifier, tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(gt=0)]]]
+    validation: bool  # also take the dataset's own validation split, where it has one, as split 'validation'
+    validation_max_rows: Annotated[int, Field(gt=0)] | None = None
+    near_duplicate_threshold: Share  # MinHash Jaccard similarity of word pairs at which two rows are the same question
+    on_leak: Literal["stop", "drop"]  # drop: remove the *training* row of each leaking pair, and record it
+    exclude: list[str] = []  # row ids to leave out of every split
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ranges_as_tuples(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("ranges"), dict):
+            data = data | {"ranges": {k: tuple(v) if isinstance(v, list) else v for k, v in data["ranges"].items()}}
+        return data
+
+    @model_validator(mode="after")
+    def _disjoint(self) -> Splits:
+        taken: list[tuple[int, int, str]] = sorted((start, stop, name) for name, (start, stop) in self.ranges.items())
+        for start, stop, name in taken:
+            if stop <= start:
+                raise ValueError(f"split '{name}' is empty: [{start}, {stop})")
+        for (_, stop, first), (start, _, second) in zip(taken, taken[1:], strict=False):
+            if start < stop:
+                raise ValueError(f"splits '{first}' and '{second}' overlap at row {start}")
+        return self
+
+
+class Evaluation(Strict):
+    """Greedy prediction and scoring."""
+
+    splits: Annotated[list[Identifier], Field(min_length=1)]  # the first is the one claims are made on
+    max_new_tokens: Annotated[int, Field(gt=0)]
+    batch_size: Annotated[int, Field(gt=0)]
+    permutations: Annotated[int, Field(ge=0, le=3)]  # extra passes with the options rotated, on the first split
+
+
+class Guards(Strict):
+    """What must hold before and while training; see ``primum.training.guards``."""
+
+    min_sampled_schema_rate: Share  # of sampled completions, before GRPO starts
+    sampled_prompts: Annotated[int, Field(gt=0)]
+    sampled_outcome: str  # the outcome whose rate is meant
+    max_equal_reward_steps: Annotated[int, Field(gt=0)]  # logged steps in a row with all rewards equal
+
+
+class Study(Strict):
+    """One study: one YAML in ``config/studies``, overlaid by the scale."""
+
+    title: str
+    task: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    task_settings: dict[str, Any]  # checked by the task; a '*_prompt' value is a file of config/prompts
+    base: Identifier  # id in models.tsv
+    dataset: Identifier  # id in datasets.tsv
+    data: Splits
+    thinking: bool  # the chat template's enable_thinking, in training and evaluation alike
+    lora: Lora
+    stages: Annotated[dict[Identifier, Stage], Field(min_length=1)]
+    rewards: dict[Identifier, dict[str, float]]
+    guards: Guards
+    evaluation: Evaluation
+    train_threads: Annotated[int, Field(gt=0)]  # CPU threads of a training or prediction job
+    published: Identifier | None = None  # config/published/<name>.tsv: the original's numbers, for comparison
+
+    @model_validator(mode="after")
+    def _tree(self) -> Study:
+        splits = set(self.data.ranges) | ({"validation"} if self.data.validation else set())
+        if BASE_STAGE in self.stages:
+            raise ValueError(f"a stage may not be called '{BASE_STAGE}'")
+        for name, stage in self.stages.items():
+            seen, at = {name}, stage.parent
+            while at != BASE_STAGE:
+                if at not in self.stages:
+                    raise ValueError(f"stages.{name}: parent '{at}' is no stage of this study")
+                if at in seen:
+                    raise ValueError(f"stages.{name}: parents form a circle through '{at}'")
+                seen.add(at)
+                at = self.stages[at].parent
+            if stage.split not in self.data.ranges:
+                raise ValueError(f"stages.{name}: split '{stage.split}' is not in data.ranges")
+            if isinstance(stage, GrpoStage) and stage.rewards not in self.rewards:
+                raise ValueError(f"stages.{name}: rewards '{stage.rewards}' is no table of this study")
+        for split in self.evaluation.splits:
+            if split not in splits:
+                raise ValueError(f"evaluation.splits: '{split}' is not a split of this study")
+            if split in {stage.split for stage in self.stages.values()}:
+                raise ValueError(f"evaluation.splits: '{split}' is also trained on")
+        return self
+
+    def lineage(self, stage: str) -> list[str]:
+        """Stage names from the base's first child to ``stage``; empty for the base itself."""
+        chain: list[str] = []
+        while stage != BASE_STAGE:
+            chain.insert(0, stage)
+            stage = self.stages[stage].parent
+        return chain
+
+
+class Config(Strict):
+    """``config/config.yaml``, which a profile, ``--configfile`` or ``--config`` may override."""
+
+    studies: Annotated[list[Identifier], Field(min_length=1)]
+    scale: Literal["tiny", "small", "full"]
+    backend: Literal["trl"]
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    overrides: dict[Identifier, dict[str, Any]] = {}  # study -> keys laid over the study and its scale
+
+
+class DatasetEntry(Strict):
+    """A line of ``config/datasets.tsv``."""
+
+    id: Identifier
+    reader: Literal["bundled", "file", "hub"]
+    source: str  # folder or file of the project, or hub repository
+    revision: str  # hub commit; '-' where there is none
+    sha256: str  # of the file or, for folders, of the listing; hub: of '<file>' parts; '-' where unknown
+    answer_base: Literal["0", "1"]  # number that means option A in the 'cop' column
+    licence: str
+    note: str
+
+
+class ModelEntry(Strict):
+    """A line of ``config/models.tsv``."""
+
+    id: Identifier
+    reader: Literal["bundled", "folder", "gguf-wheel", "hub"]
+    source: str
+    revision: str
+    sha256: str
+    licence: str
+    note: str
+
+
+def explain(error: ValidationError, where: str) -> UserError:
+    """The first problem of a pydantic error as one line that names the key."""
+    problem = error.errors()[0]
+    loc = problem["loc"]
+    tagged = len(loc) > 2 and loc[0] == "stages"  # pydantic puts the stage's method behind its name
+    key = ".".join(str(part) for place, part in enumerate(loc) if not (tagged and place == 2))
+    message = re.sub(r"^Value error, ", "", problem["msg"])
+    if problem["type"] == "extra_forbidden":
+        return UserError(f"{where}: unknown key '{key}'.", "Remove it or mend its spelling; config/README.md lists the keys.")
+    if problem["type"] == "missing":
+        return UserError(f"{where}: key '{key}' is missing.", "Add it; config/README.md lists the keys.")
+    if problem["type"] == "string_pattern_mismatch":
+        return UserError(f"{where}: '{problem['input']}' cannot be a name{f' ({key})' if key else ''}.", "Use a lower-case letter, then letters, digits, '.', '-' and '_'.")
+    given = "" if problem["type"] == "value_error" else f" (got {problem['input']!r})"
+    return UserError(f"{where}: {f'{key!r}: ' if key else ''}{message}{given}.", "Mend the value; config/README.md tells what each key takes.")
+
+
+def parse(model: type[Strict], data: Any, where: str) -> Any:
+    """Validate ``data``; a :class:`UserError` names ``where`` and the key."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise explain(error, where) from None
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of the main configuration and of a study, as written to ``config/schema.json``."""
+    return {"config": Config.model_json_schema(), "study": Study.model_json_schema(), "dataset": DatasetEntry.model_json_schema(), "model": ModelEntry.model_json_schema()}
+
+
+def project_root() -> Path:
+    """The folder that holds ``config/`` and ``src/``."""
+    return Path(__file__).resolve().parents[2]

@@ -1,0 +1,50 @@
+"""Errors a user can cause, and the one place that turns them into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+EXIT_USER_ERROR = 2
+
+
+class UserError(Exception):
+    """A mistake in the user's input, told in one line with its remedy.
+
+    Args:
+        message: what is wrong, naming the key, file or row.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, message: str, remedy: str) -> None:
+        self.message = " ".join(str(message).split())
+        self.remedy = " ".join(str(remedy).split())
+        super().__init__(f"{self.message} Remedy: {self.remedy}")
+
+
+def report(error: UserError) -> None:
+    """Write one line to stderr: ``primum: <message> Remedy: <remedy>``."""
+    print(f"primum: {error}", file=sys.stderr, flush=True)
+
+
+def abort(error: UserError) -> NoReturn:
+    """Print the one line and leave at once with exit code 2.
+
+    For the Snakefile: Snakemake turns every exception, SystemExit too, into its own traceback and code 1.
+    Nothing has been started while the Snakefile is being read, so nothing needs cleaning up.
+    """
+    report(error)
+    sys.stdout.flush()
+    os._exit(EXIT_USER_ERROR)
+
+
+def run_cli(main: Callable[[], None]) -> NoReturn:
+    """Run a script's ``main``; a :class:`UserError` becomes one line and exit code 2."""
+    try:
+        main()
+    except UserError as error:
+        report(error)
+        sys.exit(EXIT_USER_ERROR)
+    sys.exit(0)

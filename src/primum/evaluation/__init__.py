@@ -1,0 +1,1 @@
+"""Evaluation: predict (needs the model), score and compare (need only files)."""

@@ -1,0 +1,62 @@
+"""What one scores without knowing anything: constant answers, the task's cheap policies, and chance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from primum.evaluation.score import metric_rate
+from primum.tasks.base import Example, Task
+
+MAJORITY = "majority_letter"
+CHANCE = "chance"
+Verdicts = dict[str, dict[str, dict[str, bool]]]  # policy -> row id -> outcomes
+
+
+def majority_letter(training: Iterable[Example]) -> tuple[str | None, int]:
+    """The most frequent gold letter of the rows trained on (ties: by alphabet), and how many rows have one."""
+    counts = Counter(e.gold["answer"] for e in training if e.gold.get("answer") is not None)
+    if not counts:
+        return None, 0
+    return min(counts, key=lambda letter: (-counts[letter], letter)), sum(counts.values())
+
+
+def judge_policies(task: Task, examples: Iterable[Example], letter: str | None) -> Verdicts:
+    """Outcomes of every policy of the task on every scorable example; ``majority_letter`` always says ``letter``."""
+    verdicts: Verdicts = {}
+    for example in examples:
+        if not example.gold:
+            continue
+        policies = task.policies(example)
+        constant = policies.get(f"always_{letter}")
+        for name, text in (policies if constant is None else {MAJORITY: constant, **policies}).items():
+            verdicts.setdefault(name, {})[example.id] = task.judge(example, text).outcomes
+    return verdicts
+
+
+def baseline_rows(
+    task: Task, examples: list[Example], verdicts: Verdicts, letter: str | None, trained_on: int
+) -> list[dict[str, Any]]:
+    """One row a policy and metric: ``baseline``, ``metric``, value with interval, ``note``; then chance."""
+    note = {MAJORITY: f"always {letter}, the most frequent answer of the {trained_on} rows trained on"}
+    rows: list[dict[str, Any]] = []
+    for name, outcomes in verdicts.items():
+        for metric in task.metrics:
+            found = metric_rate(metric, outcomes.values()).to_json()
+            rows.append({"baseline": name, "metric": metric.name, **found, "note": note.get(name, "")})
+    options = [len(c.letters) for e in examples if e.gold and (c := task.choices(e)) is not None]
+    if options:
+        expected = sum(1 / count for count in options) / len(options)
+        empty: dict[str, Any] = dict.fromkeys(("low", "high", "numerator"))
+        rows.append(
+            {
+                "baseline": CHANCE,
+                "metric": task.metrics[0].name,
+                "value": round(expected, 6),
+                **empty,
+                "n": len(options),
+            }
+            | {"note": "expected value of guessing"}
+        )
+    return rows

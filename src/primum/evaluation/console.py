@@ -1,0 +1,89 @@
+"""The results as a person reads them in a terminal, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from primum.evaluation.baselines import CHANCE, MAJORITY
+
+
+def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """CSV with a header and ``columns`` in order; None is an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n", extrasaction="raise")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def summary(results: Mapping[str, Any]) -> str:
+    """Metric by stage with 95 % intervals for every split, one line a comparison, and the published claims.
+
+    Args:
+        results: content of ``eval_results.json``.
+    """
+    lines: list[str] = []
+    for split in results["splits"]:
+        items = next((e["n"] for e in results["evaluations"] if e["split"] == split), 0)
+        lines += [
+            "",
+            f"{results['study']} · {split} · {items} questions · base {results['base']} · scale {results['scale']}",
+        ]
+        lines += _aligned(_rate_table(results, split))
+        lines += [
+            "",
+            *(_comparison_line(row, results["seeds"]) for row in results["comparisons"] if row["split"] == split),
+        ]
+    if results["published"]:
+        lines += ["", "published numbers (another model and scale), and ours"]
+        lines += _aligned(list(_published_table(results)))
+    return "\n".join(lines[1:])
+
+
+def percent(row: Mapping[str, Any], prefix: str = "") -> str:
+    """``34.0 [27.8, 40.8]``, or a dash."""
+    value, low, high = (row.get(f"{prefix}{key}") for key in ("value", "low", "high"))
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f}" + (
+        f" [{100 * low:.1f}, {100 * high:.1f}]" if low is not None and high is not None else ""
+    )
+
+
+def _rate_table(results: Mapping[str, Any], split: str) -> list[list[str]]:
+    """Metrics down, stages and the two baselines that matter across."""
+    rows = [row for row in results["metrics"] if row["split"] == split]
+    runs = list(dict.fromkeys((row["stage"], row["seed"]) for row in rows))
+    names = list(dict.fromkeys(row["metric"] for row in rows))
+    cells = {(row["stage"], row["seed"], row["metric"]): percent(row) for row in rows}
+    base = {(r["baseline"], r["metric"]): percent(r) for r in results["baselines"] if r["split"] == split}
+    several = len(results["seeds"]) > 1
+    head = [
+        "",
+        *(f"{stage} (seed {seed})" if several else stage for stage, seed in runs),
+        MAJORITY.replace("_", " "),
+        CHANCE,
+    ]
+    body = [
+        [name, *(cells.get((*run, name), "-") for run in runs), *(base.get((b, name), "") for b in (MAJORITY, CHANCE))]
+        for name in names
+    ]
+    return [head, *body]
+
+
+def _published_table(results: Mapping[str, Any]) -> Iterator[list[str]]:
+    yield ["", "published", "ours", "the published claim"]
+    for row in results["published"]:
+        yield [f"{row['metric']} {row['stage']}", percent(row, "published_"), percent(row, "our_"), row["claim"] or ""]
+
+
+def _comparison_line(row: Mapping[str, Any], seeds: Sequence[int]) -> str:
+    return row["in_words"] + (f" (seed {row['seed']})" if len(seeds) > 1 else "")
+
+
+def _aligned(table: list[list[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

@@ -1,0 +1,151 @@
+"""Statistics of rates: intervals, exact tests and detectable differences.
+
+Small closed forms and exact integer sums on the standard library: scoring starts at once, the same bytes everywhere.
+``tests/unit/evaluation/test_stats.py`` holds each to published worked examples, and to statsmodels and scipy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import comb, sqrt
+from statistics import NormalDist
+
+LEVEL = 0.95  # of every interval
+ALPHA = 0.05  # of every test, two-sided
+POWER = 0.80  # at which a difference counts as detectable
+DECIMALS = 6  # to which rates and p values are written
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``numerator`` of ``n``, with a 95 % interval; value and limits are None when n is 0."""
+
+    numerator: int
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """Rounded to six decimals."""
+        return {
+            "value": rounded(self.value),
+            "low": rounded(self.low),
+            "high": rounded(self.high),
+            "numerator": self.numerator,
+            "n": self.n,
+        }
+
+
+def rounded(value: float | None) -> float | None:
+    """Six decimals, and no negative zero."""
+    return None if value is None else round(float(value), DECIMALS) + 0.0
+
+
+def rate(numerator: int, n: int) -> Rate:
+    """A proportion with its Wilson score interval (Wilson 1927, JASA 22:209; Newcombe 1998, Stat Med 17:857)."""
+    if not n:
+        return Rate(numerator, n, None, None, None)
+    z, p = _z(LEVEL), numerator / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low = 0.0 if numerator == 0 else centre - half
+    high = 1.0 if numerator == n else centre + half
+    return Rate(numerator, n, p, low, high)
+
+
+def mcnemar_exact(gained: int, lost: int) -> float:
+    """Two-sided exact McNemar p value: a fair-coin test of the discordant pairs (McNemar 1947)."""
+    n = gained + lost
+    tail = sum(comb(n, k) for k in range(min(gained, lost) + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
+def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
+    """95 % interval of (gained - lost) / n: Tango's asymptotic score interval (Tango 1998, Stat Med 17:891).
+
+    Recommended by Fagerland, Lydersen and Laake (2014, Stat Med 33:2850); it holds where nothing is discordant, too.
+
+    Args:
+        gained: pairs right only now.
+        lost: pairs right only before.
+        n: all pairs, at least 1.
+    """
+    z = _z(LEVEL)
+
+    def score(delta: float) -> float:
+        # Restricted maximum-likelihood estimate of P(lost) when the true difference is delta, from Tango's quadratic.
+        b = (2 * n - gained + lost) * delta - gained - lost
+        c = -lost * delta * (1 - delta)
+        q = (sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
+        variance = n * (2 * q + delta * (1 - delta))
+        return (gained - lost - n * delta) / sqrt(variance) if variance > 0 else 0.0
+
+    estimate = (gained - lost) / n
+    low = _bisect(lambda d: score(d) - z, -1.0, estimate) if lost < n else -1.0
+    high = _bisect(lambda d: score(d) + z, estimate, 1.0) if gained < n else 1.0
+    return low, high
+
+
+def detectable_difference(discordant: int, n: int) -> float | None:
+    """Smallest true difference of paired rates found with 80 % power at this share of discordant pairs.
+
+    Connor (1987, Biometrics 43:207): n = (z_a sqrt(psi) + z_b sqrt(psi - d^2))^2 / d^2, solved for d. Where even all
+    discordant pairs in one direction would not do (d = psi), the answer is the smallest psi that would; None if n is
+    too small for any.
+    """
+    za, zb = _z(LEVEL), NormalDist().inv_cdf(POWER)
+
+    def excess(delta: float, psi: float) -> float:
+        return delta * sqrt(n) - za * sqrt(psi) - zb * sqrt(max(psi - delta * delta, 0.0))
+
+    psi = discordant / n
+    if psi > 0 and excess(psi, psi) >= 0:
+        return _bisect(lambda d: excess(d, psi), 0.0, psi)
+    return _bisect(lambda p: excess(p, p), 0.0, 1.0) if excess(1.0, 1.0) >= 0 else None
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm's step-down adjusted p values (Holm 1979, Scand J Stat 6:65), in the given order."""
+    adjusted: dict[str, float] = {}
+    running = 0.0
+    for rank, name in enumerate(sorted(p_values, key=lambda key: p_values[key])):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[name]))
+        adjusted[name] = running
+    return {name: adjusted[name] for name in p_values}
+
+
+def fisher_exact(a: int, n_a: int, b: int, n_b: int) -> float:
+    """Two-sided Fisher exact p value of a/n_a against b/n_b: all tables at most as likely as this one (Fisher 1922)."""
+    total = a + b
+    ways = {k: comb(n_a, k) * comb(n_b, total - k) for k in range(max(0, total - n_b), min(n_a, total) + 1)}
+    return sum(w for w in ways.values() if w <= ways[a]) / comb(n_a + n_b, total)
+
+
+def most_discordant(difference: int) -> int | None:
+    """Up to how many discordant pairs a net gain of ``difference`` pairs stays significant; None if it never is.
+
+    For published pairs of rates without item data: what a paired test could have said at best.
+    """
+    best = None
+    discordant = difference
+    while difference > 0 and mcnemar_exact((discordant + difference) // 2, (discordant - difference) // 2) < ALPHA:
+        best, discordant = discordant, discordant + 2
+    return best
+
+
+def _z(level: float) -> float:
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def _bisect(function: Callable[[float], float], low: float, high: float) -> float:
+    """The root of a monotonic function between ``low`` and ``high``, to the last bit that 100 halvings give."""
+    rising = function(high) > function(low)
+    for _ in range(100):
+        middle = (low + high) / 2
+        if (function(middle) > 0) == rising:
+            high = middle
+        else:
+            low = middle
+    return (low + high) / 2

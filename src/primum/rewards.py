@@ -1,0 +1,27 @@
+"""Verdict x weight table -> itemised reward. A table stands in the study's YAML, never in code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from primum.tasks.base import Task, Verdict
+
+
+def check_table(task: Task, weights: Mapping[str, float]) -> list[str]:
+    """Names in ``weights`` that the task does not offer as reward components."""
+    return sorted(set(weights) - set(task.reward_outcomes))
+
+
+def itemise(verdict: Verdict, weights: Mapping[str, float]) -> dict[str, float]:
+    """``{component: weight if the outcome holds else 0.0}``, in the table's order."""
+    return {name: weight if verdict.outcomes[name] else 0.0 for name, weight in weights.items()}
+
+
+def total(verdict: Verdict, weights: Mapping[str, float]) -> float:
+    """Sum of the itemised reward."""
+    return sum(itemise(verdict, weights).values())
+
+
+def maximum(weights: Mapping[str, float]) -> float:
+    """What a completion earns that fulfils every component with a positive weight."""
+    return sum(weight for weight in weights.values() if weight > 0)

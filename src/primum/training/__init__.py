@@ -1,0 +1,1 @@
+"""Training: one request and result contract, one module a backend."""

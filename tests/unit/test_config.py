@@ -1,0 +1,115 @@
+"""Configuration: shipped files are valid, mistakes are named in one line."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from primum.config import Config, Study, parse, project_root, schema
+from primum.errors import UserError
+from primum.files import dumps
+from primum.plan import Plan
+from primum.settings import load_config, load_study, merge
+
+ROOT = project_root()
+SCALES = sorted(path.stem for path in (ROOT / "config" / "scales").glob("*.yaml"))
+STUDIES = sorted(path.stem for path in (ROOT / "config" / "studies").glob("*.yaml"))
+DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_shipped_overlay_resolves(study: str, scale: str) -> None:
+    plan = Plan(ROOT, DEFAULT | {"studies": [study], "scale": scale})
+    assert plan.stages(study)[0] == "base"
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_scales_only_override_known_studies(scale: str) -> None:
+    overlay = yaml.safe_load((ROOT / "config" / "scales" / f"{scale}.yaml").read_text()) or {}
+    assert set(overlay) <= set(STUDIES)
+
+
+def test_schema_json_has_not_drifted() -> None:
+    written = (ROOT / "config" / "schema.json").read_text(encoding="utf-8")
+    assert written == dumps(schema(), indent=2) + "\n", "run: make schema"
+
+
+def _study(**changes: object) -> dict[str, object]:
+    values = yaml.safe_load((ROOT / "config" / "studies" / "medmcqa.yaml").read_text())
+    return merge(copy.deepcopy(values), changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"nonsense": 1}, "unknown key 'nonsense'"),
+        ({"stages": {"sft": {"max_stepz": 3}}}, "unknown key 'stages.sft.max_stepz'"),
+        ({"stages": {"sft": {"max_steps": "many"}}}, "'stages.sft.max_steps'"),
+        ({"stages": {"sft": {"learning_rate": "2e-4"}}}, "'stages.sft.learning_rate'"),
+        ({"stages": {"grpo": {"parent": "nobody"}}}, "parent 'nobody'"),
+        ({"stages": {"sft": {"parent": "grpo"}}}, "circle"),
+        ({"stages": {"grpo": {"rewards": "kind"}}}, "rewards 'kind'"),
+        ({"data": {"ranges": {"dev": [1600, 1800]}}}, "'eval' and 'dev' overlap at row 1600"),
+        ({"data": {"ranges": {"dev": [1700, 1700]}}}, "'dev' is empty"),
+        ({"evaluation": {"splits": ["sft"]}}, "also trained on"),
+        ({"evaluation": {"splits": ["test"]}}, "'test' is not a split"),
+        ({"lora": {"dropout": 1.5}}, "'lora.dropout'"),
+        ({"dataset": "a/b"}, "'a/b' cannot be a name"),
+    ],
+)
+def test_a_mistake_in_a_study_is_named(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse(Study, _study(**changes), "study 'medmcqa'")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value) and caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"studies": ["a/b"]}, "'a/b' cannot be a name"),
+        ({"studies": []}, "'studies'"),
+        ({"scale": "huge"}, "'scale'"),
+        ({"seeds": [-1]}, "'seeds.0'"),
+        ({"colour": "red"}, "unknown key 'colour'"),
+    ],
+)
+def test_a_mistake_in_the_main_configuration_is_named(values: dict[str, object], said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_config(DEFAULT | values)
+    assert said in str(caught.value)
+
+
+def test_a_missing_study_prompt_or_registry_line_is_named(tmp_path: Path) -> None:
+    config = load_config(DEFAULT)
+    with pytest.raises(UserError, match=r"nothere\.yaml does not exist"):
+        load_study(ROOT, "nothere", config)
+    for override, said in (
+        ({"task_settings": {"system_prompt": "absent.txt"}}, "absent.txt"),
+        ({"dataset": "unheard"}, "No entry 'unheard' in config/datasets.tsv"),
+        ({"base": "unheard"}, "No entry 'unheard' in config/models.tsv"),
+        ({"task": "unheard"}, "Task 'unheard' has no module"),
+        ({"rewards": {"standard": {"charm": 1.0}}}, "weighs 'charm'"),
+        ({"task_settings": {"tone": "kind"}}, "task_settings.tone"),
+    ):
+        with pytest.raises(UserError) as caught:
+            Plan(ROOT, DEFAULT | {"overrides": {"medmcqa": override}})
+        assert said in str(caught.value)
+
+
+def test_overrides_lie_over_scale_over_study() -> None:
+    config = parse(Config, DEFAULT | {"overrides": {"medmcqa": {"stages": {"sft": {"max_steps": 7}}}}}, "config")
+    study = load_study(ROOT, "medmcqa", config)
+    full = yaml.safe_load((ROOT / "config" / "studies" / "medmcqa.yaml").read_text())
+    assert study.stages["sft"].max_steps == 7
+    assert study.base == "tiny-qwen3"
+    assert study.lora.r == full["lora"]["r"]
+
+
+def test_lineage_goes_back_to_the_base() -> None:
+    study = load_study(ROOT, "medmcqa", load_config(DEFAULT))
+    assert study.lineage("grpo") == ["sft", "grpo"] and study.lineage("base") == []

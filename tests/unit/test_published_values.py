@@ -1,0 +1,77 @@
+"""The full-scale study carries every hyperparameter of the original plan's tables, line by line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from primum.config import project_root
+from primum.settings import load_config, load_study
+
+ROOT = project_root()
+FULL = yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) | {"scale": "full"}
+STUDY = load_study(ROOT, "medmcqa", load_config(FULL))
+SEED = ROOT.parent / "shared" / "seeds" / "medmcqa-plan.md"
+
+# Sections 1.2, 1.4 and 2.5 of the plan, as printed there.
+LORA = {"r": "16", "alpha": "32", "dropout": "0.05", "target_modules": "q_proj, k_proj, v_proj, o_proj"}
+SFT = {
+    "max_steps": "800",
+    "learning_rate": "2e-4",
+    "warmup_ratio": "0.03",
+    "per_device_train_batch_size": "4",
+    "gradient_accumulation_steps": "4",
+    "max_length": "1024",
+    "lr_scheduler_type": "cosine",
+    "bf16": "True",
+    "gradient_checkpointing": "True",
+}
+GRPO = {
+    "max_steps": "400",
+    "learning_rate": "5e-6",
+    "warmup_ratio": "0.05",
+    "per_device_train_batch_size": "2",
+    "gradient_accumulation_steps": "4",
+    "num_generations": "4",
+    "max_completion_length": "256",
+    "max_prompt_length": "768",
+    "lr_scheduler_type": "cosine",
+    "bf16": "True",
+    "gradient_checkpointing": "True",
+}
+
+
+def same(ours: object, printed: str) -> bool:
+    if isinstance(ours, bool):
+        return str(ours) == printed
+    if isinstance(ours, int | float):
+        return float(printed) == ours
+    return (", ".join(ours) if isinstance(ours, list) else str(ours)) == printed
+
+
+@pytest.mark.parametrize(("part", "table"), [("lora", LORA), ("sft", SFT), ("grpo", GRPO)])
+def test_hyperparameters(part: str, table: dict[str, str]) -> None:
+    ours = STUDY.lora if part == "lora" else STUDY.stages[part]
+    assert {k: getattr(ours, k) for k, v in table.items() if not same(getattr(ours, k), v)} == {}
+
+
+def test_data_rewards_and_models() -> None:
+    assert STUDY.data.shuffle_seed == 42
+    assert {k: STUDY.data.ranges[k] for k in ("sft", "grpo", "eval")} == {"sft": (0, 1000), "grpo": (1000, 1500), "eval": (1500, 1700)}
+    assert STUDY.rewards["standard"] == {"json_valid": 1.0, "schema_valid": 1.0, "correct": 1.0}
+    assert (STUDY.task_settings["gold_confidence"], STUDY.task_settings["reason_max_chars"]) == (0.95, 250)
+    assert (STUDY.base, STUDY.dataset, STUDY.thinking) == ("qwen3-0.6b", "medmcqa-hub", False)
+    assert STUDY.stages["grpo"].parent == "sft" and STUDY.stages["grpo"].beta == 0.0
+
+
+@pytest.mark.skipif(not SEED.is_file(), reason="the original plan is not on this machine")
+def test_the_tables_above_are_those_of_the_plan() -> None:
+    cells = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", SEED.read_text(encoding="utf-8"), flags=re.M)
+    sections = Path(SEED).read_text(encoding="utf-8").split("### 2.5")
+    for number, table in ((0, LORA | SFT), (1, GRPO)):
+        printed = {k: v.strip().strip("`") for k, v in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", sections[number], flags=re.M)}
+        assert {k: printed.get(k) for k in table} == table
+    assert len(cells) >= len(LORA) + len(SFT) + len(GRPO) - 1
