@@ -5,13 +5,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from primum.config import IDENTIFIER
-from primum.errors import UserError, abort
+from primum.errors import UserError, abort, close_with_errors, collect_errors
 from primum.plan import INPUTS, Plan
 
 try:
     PLAN = Plan(Path(workflow.basedir), dict(config))
 except UserError as error:
     abort(error)
+collect_errors()
+
+
+onerror:
+    close_with_errors()
+
+
 
 R = PLAN.results
 STUDY = f"{R}/{{study}}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from primum.files import dumps, write_json
 from primum.tasks import load_task
-from primum.tasks.base import Example
+from primum.tasks.base import Example, Task
 
 REASON = "Vitamin B12 is found in animal products only, and its lack causes a megaloblastic anaemia with neuropathy."
 
@@ -39,7 +39,7 @@ def main() -> None:
         write_json(args.output, found)
 
 
-def measure(task, example, text, seconds):
+def measure(task: Task, example: Example, text: str, seconds: float) -> float:
     """Verdicts per second on one text."""
     count, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:

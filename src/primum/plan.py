@@ -43,6 +43,22 @@ class Plan:
             self.datasets[study.dataset] = load_dataset_entry(root, study.dataset)
             self.models[study.base] = load_model_entry(root, study.base)
             self._check_task(name, study)
+        for entry in [*self.datasets.values(), *self.models.values()]:
+            self._check_source(entry)
+
+    def _check_source(self, entry: DatasetEntry | ModelEntry) -> None:
+        """A local source must be there, and a file must be the one on record, before anything starts."""
+        if entry.reader == "hub" or entry.reader == "gguf-wheel":
+            return
+        file = "datasets.tsv" if isinstance(entry, DatasetEntry) else "models.tsv"
+        path = self.root / entry.source
+        if not path.exists():
+            raise UserError(f"'{entry.id}' of config/{file}: {entry.source} does not exist.", f"Put it there, or mend 'source'. {entry.note}")
+        if entry.reader == "file" and (actual := sha256_file(path)) != entry.sha256:
+            raise UserError(
+                f"'{entry.id}' of config/{file}: {entry.source} is not the file on record.",
+                f"Restore it or, if you trust it, put its sha256 there: {actual}",
+            )
 
     def _check_task(self, name: str, study: Study) -> None:
         task = load_task(study.task, study.task_settings)
@@ -131,6 +147,10 @@ class Plan:
         """``file`` of every stage, seed and evaluated split of a study."""
         splits = self.studies[study].evaluation.splits
         return [f"{self.eval_folder(study, stage, seed, split)}/{file}" for stage, seed in self.runs(study) for split in splits]
+
+    def card(self, study: str, stage: str) -> str:
+        """The model card of a stage."""
+        return f"{self.results}/{study}/cards/{self.backend}/{stage}.md"
 
     def published_file(self, study: str) -> list[str]:
         """The original study's numbers, where there are any."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from primum.data.bank import Bank
+
 LETTERS = "ABCD"
 CONTEXT, ANSWER, MARK, VALUE = 0.1, 5.0, 3.0, 3.0  # loss weights, from the recipe in docs/log.md
 BLANK = "____"
@@ -31,6 +33,25 @@ class TextFact:
     stems: tuple[str, ...] = ()
 
 
+def text_facts(bank: Bank) -> list[TextFact]:
+    """Every fact of the bank, in file order; the stems serve to measure, never to train."""
+    facts = []
+    for fact in bank.facts:
+        relation = bank.relations[fact.relation]
+        facts.append(
+            TextFact(
+                entity=fact.entity,
+                value=fact.value,
+                subject=relation.subject,
+                explanation=relation.explanation,
+                statements=tuple(relation.statements),
+                rivals=tuple(sorted(set(bank.rivals(fact)))),
+                stems=tuple(relation.stems),
+            )
+        )
+    return facts
+
+
 def _options(fact: TextFact, rng: random.Random) -> tuple[list[str], int]:
     options = [*rng.sample(fact.rivals, 3), fact.value]
     rng.shuffle(options)
@@ -41,7 +62,8 @@ def _cloze(fact: TextFact, rng: random.Random) -> str:
     return rng.choice(fact.statements).format(entity=fact.entity, value=BLANK)
 
 
-def _choice(head: str, options: list[str], answer: int, marks: bool, weight: float) -> list[Piece]:
+def choice(head: str, options: list[str], answer: int, marks: bool, weight: float) -> list[Piece]:
+    """Four options under ``head`` and the right letter; ``marks`` says yes or no behind each option."""
     pieces: list[Piece] = [(f"{head}\n", CONTEXT)]
     for i, option in enumerate(options):
         pieces.append((f"{LETTERS[i]}) {option}", CONTEXT))
@@ -55,13 +77,13 @@ def selection(fact: TextFact, rng: random.Random) -> list[Piece]:
     """Find a named value among four options: no knowledge needed."""
     options, _ = _options(fact, rng)
     wanted = rng.randrange(4)
-    return _choice(f"Find {options[wanted]}.", options, wanted, rng.random() < 0.5, ANSWER)
+    return choice(f"Find {options[wanted]}.", options, wanted, rng.random() < 0.5, ANSWER)
 
 
 def question(fact: TextFact, rng: random.Random) -> list[Piece]:
     """A cloze with four options."""
     options, answer = _options(fact, rng)
-    return _choice(_cloze(fact, rng), options, answer, rng.random() < 0.5, ANSWER)
+    return choice(_cloze(fact, rng), options, answer, rng.random() < 0.5, ANSWER)
 
 
 def statement(fact: TextFact, rng: random.Random) -> list[Piece]:
@@ -79,6 +101,14 @@ def chat(fact: TextFact, rng: random.Random) -> list[Piece]:
     return [(head, CONTEXT), (f"It is {fact.value}.", 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
 
 
+def chat_question(fact: TextFact, rng: random.Random) -> list[Piece]:
+    """A conversation about a cloze with four options, answered by letter and value."""
+    options, answer = _options(fact, rng)
+    lines = "".join(f"\n{LETTERS[i]}) {option}" for i, option in enumerate(options))
+    head = f"{TURN}user\n{_cloze(fact, rng)}{lines}{TURN_END}\n{TURN}assistant\n{NO_THINKING}"
+    return [(head, CONTEXT), (LETTERS[answer], ANSWER), (f") {fact.value}", 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
+
+
 def record(fact: TextFact, rng: random.Random) -> list[Piece]:
     """A JSON record of another shape."""
     number = f"0.{rng.randrange(5, 100):02d}"
@@ -92,7 +122,7 @@ def schema_record(fact: TextFact, rng: random.Random) -> list[Piece]:
     return [(f"{TURN}assistant\n{NO_THINKING}", CONTEXT), (body, 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
 
 
-KINDS = {f.__name__: f for f in (selection, question, statement, chat, record, schema_record)}
+KINDS = {f.__name__: f for f in (selection, question, statement, chat, chat_question, record, schema_record)}
 
 
 def document(mix: dict[str, float], facts: list[TextFact], rng: random.Random) -> list[Piece]:

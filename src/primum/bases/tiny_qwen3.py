@@ -55,7 +55,7 @@ def build_tokenizer(texts: Iterable[str], terms: Iterable[str]) -> PreTrainedTok
     return fast
 
 
-def build_model(vocabulary: int, end_id: int, pad_id: int, seed: int, size: dict[str, Any]) -> Qwen3ForCausalLM:
+def build_model(vocabulary: int, end_id: int, pad_id: int, seed: int) -> Qwen3ForCausalLM:
     """A freshly initialised Qwen 3 in float32."""
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
@@ -63,12 +63,12 @@ def build_model(vocabulary: int, end_id: int, pad_id: int, seed: int, size: dict
     torch.manual_seed(seed)
     config = Qwen3Config(
         vocab_size=vocabulary,
-        hidden_size=size["hidden"],
-        intermediate_size=size["mlp"],
-        num_hidden_layers=size["layers"],
-        num_attention_heads=size["heads"],
-        num_key_value_heads=size["heads"],
-        head_dim=size["head_dim"],
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        head_dim=32,
         tie_word_embeddings=True,
         max_position_embeddings=256,
         rope_theta=10000.0,

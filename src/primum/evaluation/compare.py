@@ -129,7 +129,7 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
             {"stage": stage, "seed": seed, **{k: v for k, v in metrics.items() if k not in ("study", "task", "sha256")}}
             for (stage, seed, _), metrics in found.metrics.items()
         ],
-        "metrics": _metrics(found),
+        "metrics": _metrics(task, found),
         "comparisons": comparisons,
         "baselines": baselines,
         "published": _published(config, found) if config.published else [],
@@ -138,11 +138,14 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
     return results
 
 
-def _metrics(found: Evaluations) -> list[dict[str, Any]]:
+def _metrics(task: Task, found: Evaluations) -> list[dict[str, Any]]:
     """Every rate: the task's metrics, completions without an end, consistency under rotated options."""
     rows = []
     for (stage, seed, split), metrics in found.metrics.items():
-        rates = dict(metrics["metrics"]) | {"unfinished_rate": metrics["completions"]["unfinished"]}
+        names = [m.name for m in (*task.metrics, LETTER_METRIC) if m.name in metrics["metrics"]]
+        rates = {name: metrics["metrics"][name] for name in names} | {
+            "unfinished_rate": metrics["completions"]["unfinished"]
+        }
         rotated = metrics["permutation"] or {}
         rates |= {name: rotated[name] for name in ("consistency", "letter_consistency") if name in rotated}
         for name, value in rates.items():

@@ -38,7 +38,10 @@ def summary(results: Mapping[str, Any]) -> str:
             *(_comparison_line(row, results["seeds"]) for row in results["comparisons"] if row["split"] == split),
         ]
     if results["published"]:
-        lines += ["", "published numbers (another model and scale), and ours"]
+        lines += [
+            "",
+            f"published numbers, and ours at scale {results['scale']}: {results['base']} on {results['dataset']}",
+        ]
         lines += _aligned(list(_published_table(results)))
     return "\n".join(lines[1:])
 

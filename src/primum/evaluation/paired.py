@@ -67,6 +67,8 @@ def in_words(row: Mapping[str, Any]) -> str:
     if not row["n"]:
         return f"{name}: no row to compare"
     low, high = (f"{100 * row[key]:.1f}" for key in ("low", "high"))
+    if not row["gained"] and not row["lost"]:
+        return f"{name} +0.0 points [{low}, {high}]: no row differs"
     found = f"{name} {100 * row['difference']:+.1f} points [{low}, {high}], {row['gained']} gained {row['lost']} lost"
     p = f"p{p_words(row['p_mcnemar'])}, Holm p{p_words(row['p_holm'])}"
     if row["supported"] == "yes":

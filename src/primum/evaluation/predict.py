@@ -12,11 +12,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from primum.config import Identifier, Strict
+from primum.config import BASE_STAGE, Identifier, Strict
+from primum.errors import UserError
 from primum.evaluation.generate import Generated, continuations, generate_batch
+from primum.files import read_json
 from primum.tasks import load_task
 from primum.tasks.base import Choices, Example, Task
-from primum.training.loading import encode, load_model, render_prompt, use_threads
+from primum.training.loading import CHECKPOINT, encode, load_model, render_prompt, use_threads
 
 # Log-likelihoods are written to this many decimals: float32 sums are not worth more.
 DECIMALS = 5
@@ -63,7 +65,11 @@ def predict(
 
     Returns:
         Lines ``{id, shift, completion, tokens, finished, letter_logprobs}``: all rows at shift 0, then at shift 1, ...
+
+    Raises:
+        UserError: if the checkpoint is not that of the stage and seed asked for, or not of this base.
     """
+    _check_stage(config, checkpoint)
     use_threads(config.threads)
     model, tokenizer = load_model(root, base, checkpoint, bf16=config.bf16)
     if checkpoint is not None and model.dtype.itemsize == 4:
@@ -79,6 +85,19 @@ def predict(
             done[index] = _line(jobs[index], result)
         progress.add([(jobs[i].example, done[i]["completion"]) for i in indices])
     return [done[index] for index in range(len(jobs))]
+
+
+def _check_stage(config: PredictConfig, checkpoint: Path | None) -> None:
+    """Predictions must not carry another stage's name: the published GRPO was evaluated as its base, unnoticed."""
+    found: tuple[str, int] = (BASE_STAGE, config.seed)
+    if checkpoint is not None:
+        record = read_json(checkpoint / CHECKPOINT)
+        found = (record["stage"], record["seed"])
+    if found != (config.stage, config.seed):
+        raise UserError(
+            f"Asked for stage '{config.stage}' seed {config.seed}, but given {found[0]} seed {found[1]}.",
+            "Give --checkpoint the folder of that stage and seed; the bare base is stage 'base'.",
+        )
 
 
 def _jobs(task: Task, tokenizer: Any, rows: list[dict[str, Any]], config: PredictConfig) -> Iterator[Job]:

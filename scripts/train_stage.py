@@ -1,0 +1,27 @@
+"""Train one stage, or go on where a killed run stopped -> adapter/, train_log.jsonl and, last, checkpoint.json."""
+
+import argparse
+import json
+from pathlib import Path
+
+from primum.config import parse
+from primum.errors import run_cli
+from primum.training.base import TrainJob, train_stage
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=json.loads, required=True, help="JSON: see primum.training.base.TrainJob")
+    parser.add_argument("--base", type=Path, required=True, help="base.json")
+    parser.add_argument("--data", type=Path, required=True, help="{split}.jsonl")
+    parser.add_argument("--parent", type=Path, help="folder of the parent stage, unless that is the base")
+    parser.add_argument("--gate", type=Path, required=True, help="rewards_check.json of this data and reward table")
+    parser.add_argument("--state", type=Path, required=True, help="folder for saved steps; a finished job leaves nothing there")
+    parser.add_argument("--output", type=Path, required=True, help="the stage's folder")
+    args = parser.parse_args()
+    job = parse(TrainJob, args.config, "train_stage --config")
+    train_stage(job, Path("."), args.base, args.data, args.parent, args.gate, args.state, args.output)
+
+
+if __name__ == "__main__":
+    run_cli(main)

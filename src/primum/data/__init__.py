@@ -1,0 +1,1 @@
+"""Questions: the bundled bank, the readers of outside sources, and the splits made from either."""

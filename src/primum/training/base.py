@@ -1,0 +1,202 @@
+"""The backend-neutral part of training: what is asked for, what is handed back, and how a stage is put on record.
+
+A stage's folder holds ``adapter/``, ``train_log.jsonl`` and, written last, ``checkpoint.json``: the lineage that loading verifies.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from primum.config import BASE_STAGE, GrpoStage, Guards, Identifier, Lora, Stage, Strict
+from primum.errors import UserError
+from primum.files import read_json, read_jsonl, sha256_file, sha256_json, write_json, write_jsonl
+from primum.tasks import load_task
+from primum.tasks.base import Example
+from primum.training.gate import check_gate
+from primum.training.loading import ADAPTER, ADAPTER_FILES, CHECKPOINT, base_name, verify_base, verify_checkpoint
+from primum.training.state import locked
+
+LOG = "train_log.jsonl"
+
+
+class TrainJob(Strict):
+    """One stage to train: ``--config`` of ``scripts/train_stage.py``."""
+
+    study: Identifier
+    task: str
+    task_settings: dict[str, Any]
+    stage_name: Identifier
+    seed: Annotated[int, Field(ge=0)]
+    backend: Literal["trl"]
+    stage: Stage
+    lora: Lora
+    reward_table: dict[str, float] | None  # component -> weight; only for GRPO
+    guards: Guards
+    thinking: bool
+    threads: Annotated[int, Field(gt=0)]
+    code_sha256: str
+    environment_sha256: str
+    logger: Literal["none", "trackio"] = "none"  # a viewer beside the log; never part of the result
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a backend trains from, all of it verified.
+
+    Attributes:
+        root: the project's folder.
+        base: content of ``base.json``.
+        parent: folder of the parent stage, or None for the base.
+        examples: rows of the split, in file order.
+        work: folder for this job's state alone; what lies there survives a kill.
+    """
+
+    root: Path
+    base: dict[str, Any]
+    parent: Path | None
+    examples: list[Example]
+    work: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a backend hands back.
+
+    Attributes:
+        tensors: adapter weights by PEFT's name, on the CPU.
+        adapter_config: PEFT's configuration as a dictionary.
+        log: lines of ``train_log.jsonl``: no times, floats finite.
+        steps: optimiser steps done.
+        bf16_used: whether bfloat16 was really used.
+    """
+
+    tensors: Mapping[str, Any]
+    adapter_config: dict[str, Any]
+    log: list[dict[str, Any]]
+    steps: int
+    bf16_used: bool
+
+
+def train_stage(
+    job: TrainJob, root: Path, base_file: Path, data: Path, parent: Path | None, gate: Path, state: Path, output: Path
+) -> dict[str, Any]:
+    """Train a stage, or go on where a killed run stopped, and publish its folder.
+
+    Args:
+        job: what to train.
+        root: the project's folder.
+        base_file: ``base.json``.
+        data: rows of the split.
+        parent: folder of the parent stage; None when the parent is the base.
+        gate: ``rewards_check.json`` of the same data and reward table.
+        state: folder for saved steps, shared by jobs: each has a sub-folder by its identity.
+        output: the stage's folder.
+
+    Returns:
+        The content of ``checkpoint.json``.
+
+    Raises:
+        UserError: if an input is not what it should be, or a guard bites.
+    """
+    if (job.reward_table is None) == isinstance(job.stage, GrpoStage):
+        raise UserError(f"Stage '{job.stage_name}': a reward table belongs to GRPO, and only to it.", "Mend 'reward_table'.")
+    check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
+    base = read_json(base_file)
+    verify_base(root, base)
+    _check_parent(job, base, parent)
+    identity = _identity(job, base, parent, sha256_file(data))
+    with locked(state, sha256_json(identity)) as work:
+        published = _published(output, identity, base)
+        if published is None:
+            examples = [Example.from_row(row) for row in read_jsonl(data)]
+            backend = importlib.import_module(f"primum.training.{job.backend}")
+            trained = backend.run(job, Inputs(root, base, parent, examples, work))
+            published = _publish(output, identity, base, trained)
+    return published
+
+
+def load_job_task(job: TrainJob) -> Any:
+    """The task the job trains for."""
+    return load_task(job.task, job.task_settings)
+
+
+def _check_parent(job: TrainJob, base: dict[str, Any], parent: Path | None) -> None:
+    wanted = job.stage.parent
+    if (wanted == BASE_STAGE) != (parent is None):
+        given = "none was given" if parent is None else f"{parent} was given"
+        raise UserError(f"Stage '{job.stage_name}' has parent '{wanted}', but {given}.", "Give --parent exactly when the parent is a stage.")
+    if parent is None:
+        return
+    checkpoint = verify_checkpoint(base, parent)
+    found = (checkpoint["study"], checkpoint["stage"], checkpoint["config"]["lora"])
+    if found != (job.study, wanted, job.lora.model_dump(mode="json")):
+        raise UserError(
+            f"{parent} holds stage '{found[1]}' of study '{found[0]}' with LoRA {found[2]}, not parent '{wanted}' of '{job.study}' with the same LoRA.",
+            "An adapter is continued, never reshaped: give the parent stage's own folder.",
+        )
+
+
+def _identity(job: TrainJob, base: dict[str, Any], parent: Path | None, data_sha256: str) -> dict[str, Any]:
+    """What decides the result: everything of ``checkpoint.json`` that is known before training."""
+    config = job.model_dump(mode="json", include={"task", "task_settings", "stage", "lora", "guards", "thinking", "threads"})
+    config["rewards"] = job.reward_table
+    return {
+        "study": job.study,
+        "stage": job.stage_name,
+        "method": job.stage.method,
+        "seed": job.seed,
+        "backend": job.backend,
+        "base": {"id": base["id"], "sha256": base["sha256"]},
+        "parent": parent and {"stage": job.stage.parent, "sha256": sha256_file(parent / CHECKPOINT)},
+        "data": {"split": job.stage.split, "sha256": data_sha256},
+        "config": config,
+        "config_sha256": sha256_json(config),
+        "code_sha256": job.code_sha256,
+        "environment_sha256": job.environment_sha256,
+    }
+
+
+def _published(output: Path, identity: dict[str, Any], base: dict[str, Any]) -> dict[str, Any] | None:
+    """The checkpoint on record if it is the one asked for (another process may have finished it while this one waited)."""
+    if not (output / CHECKPOINT).is_file() or not (output / LOG).is_file():
+        return None
+    checkpoint = read_json(output / CHECKPOINT)
+    if {key: checkpoint.get(key) for key in identity} != identity:
+        return None
+    try:
+        return verify_checkpoint(base, output)
+    except UserError:
+        return None
+
+
+def _publish(output: Path, identity: dict[str, Any], base: dict[str, Any], trained: Trained) -> dict[str, Any]:
+    """Write the stage's folder; ``checkpoint.json`` comes last, so a half-written folder is never taken for whole."""
+    from safetensors.torch import save_file
+
+    output.mkdir(parents=True, exist_ok=True)
+    (output / CHECKPOINT).unlink(missing_ok=True)
+    shutil.rmtree(output / ADAPTER, ignore_errors=True)
+    fresh = output / f".{ADAPTER}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    save_file({name: trained.tensors[name].contiguous() for name in sorted(trained.tensors)}, fresh / "adapter_model.safetensors", {"format": "pt"})
+    write_json(fresh / "adapter_config.json", adapter_config(trained.adapter_config, base))
+    fresh.rename(output / ADAPTER)
+    write_jsonl(output / LOG, trained.log)
+    hashes = {name: sha256_file(output / ADAPTER / name) for name in ADAPTER_FILES}
+    checkpoint = identity | {"adapter": hashes, "bf16_used": trained.bf16_used, "steps": trained.steps}
+    write_json(output / CHECKPOINT, checkpoint)
+    return checkpoint
+
+
+def adapter_config(config: Mapping[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """PEFT's configuration, byte-stable (it keeps sets, whose order varies) and naming the base as the project does."""
+    stable = {key: sorted(value) if isinstance(value, set | frozenset) else value for key, value in config.items()}
+    return stable | {"base_model_name_or_path": base_name(base), "inference_mode": True}

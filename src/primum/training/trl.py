@@ -1,0 +1,172 @@
+"""The TRL backend: what SFT and GRPO share. PyTorch, transformers' Trainer, PEFT."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from primum.config import GrpoStage, SftStage
+from primum.errors import UserError
+from primum.training import guards
+from primum.training.base import Inputs, Trained, TrainJob
+from primum.training.loading import bf16_available, load_model, use_threads
+from primum.training.progress import Progress, log_lines
+from primum.training.state import latest_complete, mark_complete
+
+if TYPE_CHECKING:
+    from transformers import Trainer, TrainerCallback
+
+
+def run(job: TrainJob, inputs: Inputs) -> Trained:
+    """Train one stage with TRL, resuming from ``inputs.work`` if a whole checkpoint lies there."""
+    os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # rollout_func is pinned with its version
+    use_threads(job.threads)
+    # trl's and transformers' own mutual deprecations; nothing a user could act on
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers\..*")
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    from primum.training.trl_grpo import grpo_trainer
+    from primum.training.trl_sft import sft_trainer
+
+    model, tokenizer = load_model(inputs.root, inputs.base, inputs.parent, trainable=True, bf16=job.stage.bf16)
+    if inputs.parent is None:
+        model = fresh_adapter(job, model)
+    folder = inputs.root / inputs.base["path"]
+    guards.check_base(model, folder, inputs.base["id"])
+    before = guards.snapshot(model.named_parameters())
+    build = grpo_trainer if isinstance(job.stage, GrpoStage) else sft_trainer
+    trainer, facts = build(job, inputs, model, tokenizer)
+    with score_completions_only():
+        fit(trainer, job, inputs)
+    guards.check_changed(before, model.named_parameters())
+    guards.check_base(model, folder, inputs.base["id"])
+    tensors, config = adapter_of(model)
+    log = [{"step": 0, **facts}, *log_lines(trainer.state.log_history)]
+    return Trained(tensors, config, log, trainer.state.global_step, bool(trainer.args.bf16))
+
+
+def fresh_adapter(job: TrainJob, model: Any) -> Any:
+    """A new LoRA adapter on the base, initialised from the job's seed; its weights are float32."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import set_seed
+
+    set_seed(job.seed)
+    lora = job.lora
+    config = LoraConfig(
+        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=sorted(lora.target_modules), task_type="CAUSAL_LM"
+    )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise UserError(f"LoRA does not fit the base: {error}", "Mend lora.target_modules.") from None
+
+
+def adapter_of(model: Any) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """Weights and configuration of the trained adapter; never of the frozen copy that TRL keeps as reference."""
+    from peft import get_peft_model_state_dict
+
+    tensors = get_peft_model_state_dict(model, adapter_name="default", save_embedding_layers=False)
+    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}, model.peft_config["default"].to_dict()
+
+
+def common_arguments(job: TrainJob, inputs: Inputs) -> dict[str, Any]:
+    """Trainer arguments that SFT and GRPO share; everything of a stage's configuration is said here or in its own module."""
+    import torch
+
+    stage: SftStage | GrpoStage = job.stage
+    if job.logger == "trackio" and find_spec("trackio") is None:
+        raise UserError("logger is 'trackio', which is not installed.", "Install trackio==0.43.0, or set logger to 'none'.")
+    return {
+        "output_dir": str(inputs.work),
+        "seed": job.seed,
+        "max_steps": stage.max_steps,
+        "learning_rate": stage.learning_rate,
+        # transformers 5 has no warmup_ratio
+        "warmup_steps": math.ceil(stage.warmup_ratio * stage.max_steps),
+        "lr_scheduler_type": stage.lr_scheduler_type,
+        "gradient_accumulation_steps": stage.gradient_accumulation_steps,
+        "max_grad_norm": stage.max_grad_norm,
+        "weight_decay": stage.weight_decay,
+        # both are on by default in TRL, and both only cost on a CPU
+        "bf16": stage.bf16 and bf16_available(),
+        "gradient_checkpointing": stage.gradient_checkpointing,
+        "logging_steps": stage.logging_steps,
+        "logging_nan_inf_filter": False,  # a NaN must reach the guard, not be averaged away
+        "save_strategy": "steps",
+        "save_steps": stage.save_steps,
+        "save_total_limit": 2,
+        "use_cpu": not torch.cuda.is_available(),
+        "dataloader_num_workers": 0,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "remove_unused_columns": False,
+        "disable_tqdm": True,
+        "report_to": [job.logger] if job.logger != "none" else "none",
+        "project": job.study,
+        "run_name": f"{job.study}-{job.stage_name}-seed{job.seed}",
+        "trackio_space_id": None,
+    }
+
+
+def fit(trainer: Trainer, job: TrainJob, inputs: Inputs) -> None:
+    """Train to ``max_steps`` from the last whole checkpoint, watched and guarded."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    # Each saved step would get a model card of TRL's own, which nobody reads.
+    trainer.create_model_card = lambda *args, **kwargs: None
+    trainer.add_callback(_watch(job))
+    resume = latest_complete(inputs.work)
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+
+
+def _watch(job: TrainJob) -> TrainerCallback:
+    from transformers import TrainerCallback
+
+    components = list(job.reward_table or {})
+    progress = Progress(f"{job.study} {job.stage_name} seed{job.seed}", job.stage.max_steps, components)
+
+    class Watch(TrainerCallback):
+        """Progress, guards and completeness markers."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            progress.begin(state.global_step)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            # Averages since the last log are not saved, so a log at every save makes a resumed run log the same.
+            if state.global_step % args.save_steps == 0:
+                control.should_log = True
+
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            entry = state.log_history[-1]
+            if "loss" in entry:
+                progress.logged(entry)
+                guards.check_log(state.log_history, job.guards)
+
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+    return Watch()
+
+
+@contextmanager
+def score_completions_only() -> Iterator[None]:
+    """Project only the scored positions through the LM head on a CPU too, as TRL itself does on a GPU.
+
+    TRL 1.16 scores every position where shapes that vary mean recompiling. Nothing is compiled here, and prompts are most of the tokens.
+    """
+    from trl.trainer import utils
+
+    before = utils._use_triton
+    utils._use_triton = lambda device: True
+    try:
+        yield
+    finally:
+        utils._use_triton = before

@@ -1,0 +1,156 @@
+"""The whole tiny study, shortened, through the real workflow; then what reruns, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from primum.files import read_json, read_jsonl, sha256_file
+from tests.workflow_tools import ROOT, planned, project_copy, snakemake
+
+# The same study with fewer steps and one evaluated split: every rule runs.
+SHORT = {
+    "medmcqa": {
+        "stages": {"grpo": {"max_steps": 3, "save_steps": 2}},
+        "evaluation": {"splits": ["eval"], "permutations": 1},
+    }
+}
+RUN = ("--profile", "local", "--conda-prefix", str(ROOT / ".snakemake" / "conda"))
+RESULTS = Path("results/tiny")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which everything has been built once."""
+    folder = project_copy(tmp_path_factory.mktemp("spine"))
+    done = snakemake(folder, *RUN, overrides=SHORT)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return folder
+
+
+def replan(folder: Path, *arguments: str) -> dict[str, int]:
+    return planned(snakemake(folder, "-n", *RUN, *arguments, overrides=SHORT))
+
+
+def test_everything_published_is_there_and_hashed(built: Path) -> None:
+    manifest = read_json(built / RESULTS / "manifest.json")
+    for path, expected in manifest["artefacts"].items():
+        assert sha256_file(built / RESULTS / path) == expected, path
+    published = set(manifest["artefacts"])
+    for needed in (
+        "paper/paper.pdf",
+        "paper/report.html",
+        "paper/numbers.json",
+        "medmcqa/eval_results.json",
+        "medmcqa/tables/comparisons.csv",
+        "medmcqa/cards/trl/grpo.md",
+        "medmcqa/models/trl/grpo/seed0/checkpoint.json",
+        "medmcqa/models/trl/grpo/seed0/adapter/adapter_model.safetensors",
+        "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
+    ):
+        assert needed in published, needed
+    assert (built / RESULTS / "paper" / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_results_name_no_machine_and_no_folder(built: Path) -> None:
+    texts = [p for p in (built / RESULTS).rglob("*") if p.suffix in (".json", ".jsonl", ".csv", ".md", ".html", ".svg") and p.is_file()]
+    kept = [p for p in texts if not {"logs", "benchmarks"} & set(p.relative_to(built / RESULTS).parts)]
+    assert len(kept) > 20
+    for path in kept:
+        text = path.read_text(encoding="utf-8")
+        assert str(built) not in text and str(ROOT) not in text, path
+
+
+def test_lineage_goes_back_to_the_true_base(built: Path) -> None:
+    models = built / RESULTS / "medmcqa" / "models" / "trl"
+    base = read_json(next((built / "results" / "inputs" / "bases").glob("*/base.json")))
+    sft, grpo = (read_json(models / stage / "seed0" / "checkpoint.json") for stage in ("sft", "grpo"))
+    assert sft["base"]["sha256"] == grpo["base"]["sha256"] == base["sha256"]
+    assert grpo["parent"]["sha256"] == sha256_file(models / "sft" / "seed0" / "checkpoint.json")
+    assert sft["adapter"] != grpo["adapter"]
+    named = read_json(models / "grpo" / "seed0" / "adapter" / "adapter_config.json")["base_model_name_or_path"]
+    assert named == base["path"]
+
+
+def test_predictions_and_scores_are_one_to_one(built: Path) -> None:
+    rows = read_jsonl(built / RESULTS / "medmcqa" / "data" / "eval.jsonl")
+    assert len(rows) == 200
+    for stage in ("base", "sft", "grpo"):
+        folder = built / RESULTS / "medmcqa" / "eval" / "trl" / stage / "seed0" / "eval"
+        scores = read_jsonl(folder / "scores.jsonl")
+        assert sorted((s["id"], s["shift"]) for s in scores) == sorted((row["id"], shift) for row in rows for shift in (0, 1))
+        correct = sum(score["correct"] for score in scores if score["shift"] == 0)
+        assert read_json(folder / "metrics.json")["metrics"]["accuracy"]["numerator"] == correct
+
+
+def test_a_second_call_finds_nothing_to_do(built: Path) -> None:
+    assert replan(built) == {}
+
+
+def test_touching_files_reruns_nothing(built: Path) -> None:
+    later = time.time() + 60
+    for folder in ("src", "scripts", "resources", "config", "envs", "rules"):
+        for path in (built / folder).rglob("*"):
+            if path.is_file():
+                os.utime(path, (later, later))
+    assert replan(built) == {}
+
+
+def edited(folder: Path, path: str) -> dict[str, int]:
+    """The plan after a comment is added to ``path``, which is put back."""
+    file = folder / path
+    before = file.read_bytes()
+    try:
+        file.write_bytes(before + b"\n# edited by a test\n")
+        return replan(folder)
+    finally:
+        file.write_bytes(before)
+
+
+def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
+    jobs = set(edited(built, "src/primum/tasks/medmcqa.py"))
+    assert {"build_splits_medmcqa", "check_rewards", "train_stage", "predict", "score", "compare_stages"} <= jobs
+    assert not {"fetch_dataset", "prepare_base"} & jobs
+
+
+def test_editing_the_statistics_reruns_no_training(built: Path) -> None:
+    jobs = set(edited(built, "src/primum/evaluation/stats.py"))
+    assert "compare_stages" in jobs
+    assert not {"fetch_dataset", "prepare_base", "train_stage", "predict"} & jobs
+
+
+def test_deleting_a_figure_rebuilds_that_figure_and_no_model(built: Path) -> None:
+    figure = next((built / RESULTS / "paper" / "figures").glob("*.svg"))
+    kept = figure.with_suffix(".kept")
+    shutil.move(figure, kept)
+    try:
+        jobs = replan(built)
+    finally:
+        shutil.move(kept, figure)
+    assert jobs["plot_figure"] == 1
+    assert not {"train_stage", "predict", "score"} & set(jobs)
+
+
+def test_another_seed_trains_only_that_seed(built: Path) -> None:
+    jobs = planned(snakemake(built, "-n", *RUN, "--config", "seeds=[0,1]", f"overrides={json.dumps(SHORT)}"))
+    assert jobs["train_stage"] == 2 and jobs["predict"] == 2
+
+
+def test_a_changed_adapter_is_refused_by_name(built: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built, copy, symlinks=True)
+    adapter = copy / RESULTS / "medmcqa/models/trl/grpo/seed0/adapter/adapter_model.safetensors"
+    data = bytearray(adapter.read_bytes())
+    data[-1] ^= 1
+    adapter.write_bytes(bytes(data))
+    predictions = str(RESULTS / "medmcqa/eval/trl/grpo/seed0/eval/predictions.jsonl")
+    (copy / predictions).unlink()
+    done = snakemake(copy, *RUN, predictions, overrides=SHORT)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("primum: ") and "adapter_model.safetensors" in last and "Remedy:" in last

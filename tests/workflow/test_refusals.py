@@ -1,0 +1,50 @@
+"""Mistakes a user can make: one line that names key or row and remedy, exit code 2, no traceback, nothing started."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.workflow_tools import project_copy, snakemake
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return project_copy(tmp_path_factory.mktemp("refusals"))
+
+
+def over(**changes: object) -> str:
+    return f"overrides={json.dumps({'medmcqa': changes})}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("colour=red", "unknown key 'colour'"),
+        ("scale=huge", "'scale'"),
+        ("studies=[a/b]", "'a/b' cannot be a name"),
+        ("studies=[nothere]", "config/studies/nothere.yaml does not exist"),
+        ("seeds=zero", "'seeds'"),
+        (over(stages={"sft": {"max_stepz": 3}}), "unknown key 'stages.sft.max_stepz'"),
+        (over(stages={"sft": {"max_steps": "many"}}), "'stages.sft.max_steps'"),
+        (over(data={"ranges": {"eval": [900, 1100]}}), "overlap at row"),
+        (over(dataset="unheard"), "No entry 'unheard' in config/datasets.tsv"),
+        ("scale=small", "data/medmcqa.jsonl does not exist"),
+    ],
+)
+def test_a_mistake_ends_in_one_line_before_anything_starts(empty: Path, setting: str, said: str) -> None:
+    done = snakemake(empty, "--cores", "2", "--config", setting)
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1 and said in lines[0] and "Remedy:" in lines[0], done.stderr
+    assert not (empty / "results").exists()
+
+
+def test_a_dataset_file_that_is_not_the_one_on_record_is_refused(empty: Path) -> None:
+    (empty / "data").mkdir()
+    (empty / "data" / "medmcqa.jsonl").write_text("{}\n")
+    done = snakemake(empty, "-n", "--cores", "2", "--config", "scale=small")
+    assert done.returncode == 2 and "is not the file on record" in done.stderr and "Remedy: Restore it" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
