@@ -34,7 +34,7 @@ for study_name in PLAN.studies:  # a rule a study, since each names its own spli
             splits=[PLAN.split_file(study_name, split) for split in PLAN.splits(study_name)],
             summary=f"{PLAN.study_folder(study_name)}/data/splits.json",
         params:
-            config=PLAN.splits_config(study_name),
+            config=lambda _, name=study_name: PLAN.splits_config(name),
             folder=subpath(output.summary, parent=True),
         log:
             f"{LOGS}/build_splits/{study_name}.log",

@@ -1,4 +1,4 @@
-"""Gold answers must earn full marks on every training row, and policies that know nothing less -> rewards_check.json."""
+"""Gold answers must earn full marks on every training row, constant policies less -> rewards_check.json."""
 
 import argparse
 import json
@@ -13,14 +13,18 @@ from primum.training.gate import RewardsConfig, build_gate
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=json.loads, required=True, help="JSON: see primum.training.gate.RewardsConfig")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="{split}.jsonl of every split that is trained on")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="{split}.jsonl of every split that is trained on"
+    )
     parser.add_argument("--output", type=Path, required=True, help="rewards_check.json")
     args = parser.parse_args()
     gate = build_gate(parse(RewardsConfig, args.config, "check_rewards --config"), args.data)
     write_json(args.output, gate)
     for name, table in gate["tables"].items():
         best, paid = max((mean, policy) for policy, mean in table["policies"].items())
-        print(f"table '{name}': gold {table['maximum']:g} on every row; best policy that knows nothing: {paid} {best:.2f}")
+        print(
+            f"table '{name}': gold {table['maximum']:g} on every row; best policy that knows nothing: {paid} {best:.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="{split}.jsonl")
     parser.add_argument("--parent", type=Path, help="folder of the parent stage, unless that is the base")
     parser.add_argument("--gate", type=Path, required=True, help="rewards_check.json of this data and reward table")
-    parser.add_argument("--state", type=Path, required=True, help="folder for saved steps; a finished job leaves nothing there")
+    parser.add_argument(
+        "--state", type=Path, required=True, help="folder for saved steps; a finished job leaves nothing there"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the stage's folder")
     args = parser.parse_args()
     job = parse(TrainJob, args.config, "train_stage --config")

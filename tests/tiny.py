@@ -35,7 +35,7 @@ def rows(count: int, seed: int = 0, prefix: str = "q") -> list[dict[str, Any]]:
     for number in range(count):
         options = rng.sample(WORDS, 4)
         answer = rng.randrange(4)
-        filler = " and".join([""] + rng.choices(["that is it", "please", "now"], k=rng.randrange(4)))
+        filler = " and".join(["", *rng.choices(["that is it", "please", "now"], k=rng.randrange(4))])
         made.append(
             {
                 "id": f"{prefix}{number}",
@@ -63,15 +63,22 @@ def tokenizer(texts: list[str]) -> Any:
     made.decoder = decoders.ByteLevel()
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    made.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=420, special_tokens=special, initial_alphabet=alphabet, show_progress=False))
+    made.train_from_iterator(
+        texts,
+        trainers.BpeTrainer(vocab_size=420, special_tokens=special, initial_alphabet=alphabet, show_progress=False),
+    )
     made.add_tokens([AddedToken("<think>", normalized=False), AddedToken("</think>", normalized=False)])
-    fast = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|im_end|>", pad_token="<|endoftext|>", clean_up_tokenization_spaces=False)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=made, eos_token="<|im_end|>", pad_token="<|endoftext|>", clean_up_tokenization_spaces=False
+    )
     fast.chat_template = CHAT_TEMPLATE
     return fast
 
 
-def make_base(root: Path, steps: int = 0, hidden: int = 64, layers: int = 2, vocabulary: int | None = None, seed: int = 0) -> dict[str, Any]:
-    """Write a base below ``root`` and return its ``base.json``; ``steps`` of full training teach it the answers' format."""
+def make_base(
+    root: Path, steps: int = 0, hidden: int = 64, layers: int = 2, vocabulary: int | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """Write a base below ``root``, return its ``base.json``; ``steps`` of full training teach it the answers' format."""
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 

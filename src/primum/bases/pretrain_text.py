@@ -101,11 +101,16 @@ def chat(fact: TextFact, rng: random.Random) -> list[Piece]:
     return [(head, CONTEXT), (f"It is {fact.value}.", 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
 
 
-def chat_question(fact: TextFact, rng: random.Random) -> list[Piece]:
-    """A conversation about a cloze with four options, answered by letter and value."""
+def _asked(fact: TextFact, rng: random.Random) -> tuple[str, int]:
+    """A conversation up to the assistant's answer to a cloze with four options, and the right option's place."""
     options, answer = _options(fact, rng)
     lines = "".join(f"\n{LETTERS[i]}) {option}" for i, option in enumerate(options))
-    head = f"{TURN}user\n{_cloze(fact, rng)}{lines}{TURN_END}\n{TURN}assistant\n{NO_THINKING}"
+    return f"{TURN}user\n{_cloze(fact, rng)}{lines}{TURN_END}\n{TURN}assistant\n{NO_THINKING}", answer
+
+
+def chat_question(fact: TextFact, rng: random.Random) -> list[Piece]:
+    """A conversation about a cloze with four options, answered by letter and value."""
+    head, answer = _asked(fact, rng)
     return [(head, CONTEXT), (LETTERS[answer], ANSWER), (f") {fact.value}", 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
 
 
@@ -115,14 +120,21 @@ def record(fact: TextFact, rng: random.Random) -> list[Piece]:
     return [(f'{{"subject": "{fact.subject}", "topic": "{fact.entity}", "weight": {number}}}', 1.0), (END, 1.0)]
 
 
+def answer_record(fact: TextFact, rng: random.Random) -> list[Piece]:
+    """A cloze with four options, answered in JSON of another shape."""
+    head, answer = _asked(fact, rng)
+    return [(head, CONTEXT), ('{"answer": "', 1.0), (LETTERS[answer], ANSWER), ('"}', 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
+
+
 def schema_record(fact: TextFact, rng: random.Random) -> list[Piece]:
-    """JSON in the answer's shape, with a random letter and no question: the format without the skill."""
+    """JSON in the answer's shape, without a question: the format without the skill. The letter, random, is not learned."""
     told = fact.explanation.format(entity=fact.entity, value=fact.value)
-    body = f'{{"predicted_category": "{rng.choice(LETTERS)}", "confidence": 0.95, "reason": "{told}"}}'
-    return [(f"{TURN}assistant\n{NO_THINKING}", CONTEXT), (body, 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
+    head = f"{TURN}assistant\n{NO_THINKING}"
+    rest = f'", "confidence": 0.95, "reason": "{told}"}}'
+    return [(head, CONTEXT), ('{"predicted_category": "', 1.0), (rng.choice(LETTERS), 0.0), (rest, 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
 
 
-KINDS = {f.__name__: f for f in (selection, question, statement, chat, chat_question, record, schema_record)}
+KINDS = {f.__name__: f for f in (selection, question, statement, chat, chat_question, record, answer_record, schema_record)}
 
 
 def document(mix: dict[str, float], facts: list[TextFact], rng: random.Random) -> list[Piece]:

@@ -19,7 +19,10 @@ def pinned_files(entry: DatasetEntry) -> dict[str, str]:
     for part in [] if entry.sha256 == "-" else entry.sha256.split(";"):
         name, separator, digest = part.strip().partition("=")
         if not separator or not re.fullmatch(r"[0-9a-f]{64}", digest):
-            raise UserError(f"Dataset '{entry.id}': sha256 '{part}' is not <file>=<64 hex digits>.", "Mend config/datasets.tsv; join several with ';'.")
+            raise UserError(
+                f"Dataset '{entry.id}': sha256 '{part}' is not <file>=<64 hex digits>.",
+                "Mend config/datasets.tsv; join several with ';'.",
+            )
         pins[name] = digest
     return pins
 
@@ -30,7 +33,7 @@ def download_tables(entry: DatasetEntry) -> tuple[dict[str, list[Path]], dict[st
     ``HF_ENDPOINT`` names another hub than the public one, ``HF_HOME`` where files are kept.
 
     Raises:
-        UserError: without a pinned revision, when the hub cannot be reached or refuses, or when a file is not the one on record.
+        UserError: without a pinned revision, when the hub refuses or is out of reach, or for a file not on record.
     """
     import httpx2
     from huggingface_hub import HfApi, hf_hub_download
@@ -38,7 +41,10 @@ def download_tables(entry: DatasetEntry) -> tuple[dict[str, list[Path]], dict[st
     from huggingface_hub.hf_api import RepoFile
 
     if not re.fullmatch(r"[0-9a-f]{40}", entry.revision):
-        raise UserError(f"Dataset '{entry.id}': revision '{entry.revision}' is not a commit.", "Put the 40 hex digits of a commit into config/datasets.tsv.")
+        raise UserError(
+            f"Dataset '{entry.id}': revision '{entry.revision}' is not a commit.",
+            "Put the 40 hex digits of a commit into config/datasets.tsv.",
+        )
     pins = pinned_files(entry)
     tables: dict[str, list[Path]] = {"train": [], "validation": []}
     files: dict[str, str] = {}
@@ -47,8 +53,11 @@ def download_tables(entry: DatasetEntry) -> tuple[dict[str, list[Path]], dict[st
         listed = {item.path: item.lfs.sha256 if item.lfs else None for item in tree if isinstance(item, RepoFile)}
         for name in sorted({*listed, *pins}):
             match = _TABLE.fullmatch(name)
-            if name not in listed:
-                raise UserError(f"Dataset '{entry.id}': {entry.source} at {entry.revision} has no file {name}.", "Mend sha256 in config/datasets.tsv.")
+            if name in pins and (name not in listed or not match):
+                raise UserError(
+                    f"Dataset '{entry.id}': {entry.source} at {entry.revision} has no table {name}.",
+                    "Mend sha256 in config/datasets.tsv.",
+                )
             if match:
                 path = Path(hf_hub_download(entry.source, name, revision=entry.revision, repo_type="dataset"))
                 files[name] = _verify(entry, name, sha256_file(path), pins.get(name), listed[name])
@@ -60,7 +69,9 @@ def download_tables(entry: DatasetEntry) -> tuple[dict[str, list[Path]], dict[st
             "Check the network, HF_ENDPOINT, HF_TOKEN and the registry line, or use the 'file' reader.",
         ) from error
     if not tables["train"]:
-        raise UserError(f"Dataset '{entry.id}': {entry.source} has no data/train-*.parquet.", "Name a dataset in MedMCQA's layout.")
+        raise UserError(
+            f"Dataset '{entry.id}': {entry.source} has no data/train-*.parquet.", "Name a dataset in MedMCQA's layout."
+        )
     return tables, files
 
 
@@ -68,7 +79,13 @@ def _verify(entry: DatasetEntry, name: str, actual: str, pinned: str | None, lis
     """The registry's sha256 counts; where it has none, the one the hub lists at the pinned revision."""
     expected = pinned or listed
     if expected is None:
-        raise UserError(f"Dataset '{entry.id}': neither the registry nor the hub knows the sha256 of {name}.", f"If you trust it, put {name}={actual} into config/datasets.tsv.")
+        raise UserError(
+            f"Dataset '{entry.id}': neither the registry nor the hub knows the sha256 of {name}.",
+            f"If you trust it, put {name}={actual} into config/datasets.tsv.",
+        )
     if actual != expected:
-        raise UserError(f"Dataset '{entry.id}': {name} is not the file on record: its sha256 is {actual}, not {expected}.", "Remove it from the hub's cache, or mend config/datasets.tsv.")
+        raise UserError(
+            f"Dataset '{entry.id}': {name} is not the file on record: its sha256 is {actual}, not {expected}.",
+            "Remove it from the hub's cache, or mend config/datasets.tsv.",
+        )
     return actual

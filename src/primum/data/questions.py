@@ -1,7 +1,8 @@
 """Multiple-choice questions from the bank: every fact asked in every phrasing, with distractors of the same kind.
 
-Of each relation's facts, three in sixteen are reserved for the validation split. Questions about the others never mention a value
-that only reserved facts have: as a distractor it would be wrong every time it is seen in training, and right in validation.
+Of each relation's facts, three in sixteen are reserved for the validation split. Questions about the others never
+mention a value that only reserved facts have: as a distractor it would be wrong every time it is seen in training, and
+right in validation.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ def generate_questions(bank: Bank, seed: int = SEED) -> list[dict[str, Any]]:
         seed: of the reserved facts, the distractors and the order of the options.
 
     Returns:
-        Rows with ``origin``: 'validation' for the reserved facts, else 'train'. ``id`` is the fact's id and the number of the
-        phrasing; ``group`` is the fact's id; ``kind`` the exam's subject.
+        Rows with ``origin``: 'validation' for the reserved facts, else 'train'. ``id`` is the fact's id and the number
+        of the phrasing; ``group`` is the fact's id; ``kind`` the exam's subject.
 
     Raises:
         UserError: if a fact has too few wrong values to draw from.
@@ -52,7 +53,11 @@ def generate_questions(bank: Bank, seed: int = SEED) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for origin in ("train", "validation"):
         facts = [fact for fact in bank.facts if (fact.id in reserved) == (origin == "validation")]
-        letters = iter(balanced_letters(sum(len(bank.relations[f.relation].stems) for f in facts), random.Random(f"{seed}/letters/{origin}")))
+        letters = iter(
+            balanced_letters(
+                sum(len(bank.relations[f.relation].stems) for f in facts), random.Random(f"{seed}/letters/{origin}")
+            )
+        )
         asked: dict[tuple[str, int], list[set[str]]] = {}
         for fact in facts:
             pool = _pool(bank, fact, reserved)
@@ -70,13 +75,18 @@ def _pool(bank: Bank, fact: Fact, reserved: set[str]) -> list[str]:
         trained = {other.value for other in bank.of(fact.relation) if other.id not in reserved}
         pool = [value for value in pool if value in trained]
     if len(pool) < 3:
-        raise UserError(f"Fact '{fact.id}' has fewer than three wrong values among those that training asks for.", "Add facts with other values.")
+        raise UserError(
+            f"Fact '{fact.id}' has fewer than three wrong values among those that training asks for.",
+            "Add facts with other values.",
+        )
     return pool
 
 
 def _distractors(fact: Fact, pool: list[str], asked: list[set[str]], rng: random.Random) -> list[str]:
-    """Three wrong values. Of several draws, the one least like the options of the same phrasing asked of other entities:
-    such questions differ in one word and would be near-duplicates."""
+    """Three wrong values. Of several draws, the one least like the options of the same phrasing about other entities.
+
+    Such questions differ in one word; with the same options they would be near-duplicates.
+    """
     draws = [rng.sample(pool, 3) for _ in range(DRAWS)]
     wrong = min(draws, key=lambda draw: max((len({fact.value, *draw} & options) for options in asked), default=0))
     asked.append({fact.value, *wrong})

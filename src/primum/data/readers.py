@@ -28,11 +28,11 @@ def fetch_dataset(root: Path, entry: DatasetEntry, output: Path) -> dict[str, An
         output: folder for the two files.
 
     Returns:
-        The content of ``source.json``: the registry line, ``files`` ({name: sha256} of what was read), ``rows`` by origin, and
-        the ``sha256`` of ``rows.jsonl``.
+        The content of ``source.json``: the registry line, ``files`` ({name: sha256} of what was read), ``rows`` by
+        origin, and ``rows_sha256`` of ``rows.jsonl``.
 
     Raises:
-        UserError: when the dataset cannot be had, is not the one that the registry pins, or has a row that cannot be used.
+        UserError: when the dataset cannot be had, is not the one on record, or has a row that cannot be used.
     """
     rows, files = READERS[entry.reader](root, entry)
     counts = Counter(row["origin"] for row in rows)
@@ -60,10 +60,16 @@ def _file(root: Path, entry: DatasetEntry) -> tuple[Rows, dict[str, str]]:
     """One local table in MedMCQA's columns; all of it is the training origin."""
     path = root / entry.source
     if not path.is_file():
-        raise UserError(f"Dataset '{entry.id}': file {entry.source} does not exist.", "Put the file there, or mend 'source' in config/datasets.tsv.")
+        raise UserError(
+            f"Dataset '{entry.id}': file {entry.source} does not exist.",
+            "Put the file there, or mend 'source' in config/datasets.tsv.",
+        )
     digest = sha256_file(path)
     if entry.sha256 == "-":
-        raise UserError(f"Dataset '{entry.id}' has no sha256 in config/datasets.tsv.", f"If you trust {entry.source}, put this sha256 into config/datasets.tsv: {digest}")
+        raise UserError(
+            f"Dataset '{entry.id}' has no sha256 in config/datasets.tsv.",
+            f"If you trust {entry.source}, put this sha256 into config/datasets.tsv: {digest}",
+        )
     _check(entry, digest)
     return parse_rows({"train": read_table(path)}, int(entry.answer_base), path.name), {path.name: digest}
 
@@ -78,9 +84,13 @@ def _hub(root: Path, entry: DatasetEntry) -> tuple[Rows, dict[str, str]]:
 def _check(entry: DatasetEntry, actual: str) -> None:
     if entry.sha256 != actual:
         raise UserError(
-            f"Dataset '{entry.id}': {entry.source} is not the one on record: its sha256 is {actual}, not {entry.sha256}.",
+            f"Dataset '{entry.id}': {entry.source} is not the one on record: sha256 {actual}, not {entry.sha256}.",
             "Restore it, or put this sha256 into config/datasets.tsv.",
         )
 
 
-READERS: dict[str, Callable[[Path, DatasetEntry], tuple[Rows, dict[str, str]]]] = {"bundled": _bundled, "file": _file, "hub": _hub}
+READERS: dict[str, Callable[[Path, DatasetEntry], tuple[Rows, dict[str, str]]]] = {
+    "bundled": _bundled,
+    "file": _file,
+    "hub": _hub,
+}

@@ -22,7 +22,9 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     """
     reader = FORMATS.get(path.suffix.lower())
     if reader is None:
-        raise UserError(f"{path.name}: no reader for '{path.suffix}' files.", f"Use one of {', '.join(sorted(FORMATS))}.")
+        raise UserError(
+            f"{path.name}: no reader for '{path.suffix}' files.", f"Use one of {', '.join(sorted(FORMATS))}."
+        )
     try:
         records = reader(path)
     except UnicodeDecodeError as error:
@@ -56,7 +58,10 @@ def _csv(path: Path) -> list[dict[str, Any]]:
         try:
             for record in reader:
                 if None in record or None in record.values():
-                    raise UserError(f"{path.name} line {reader.line_num} does not have as many fields as the header.", "Quote fields that hold commas.")
+                    raise UserError(
+                        f"{path.name} line {reader.line_num} does not have as many fields as the header.",
+                        "Quote fields that hold commas.",
+                    )
                 records.append(record)
         except csv.Error as error:
             raise UserError(f"{path.name} line {reader.line_num} is not CSV ({error}).", "Mend the line.") from None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from primum.training.loading import encode
-from primum.training.sampling import _make_room, decode
+from primum.training.sampling import make_room, decode
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +85,7 @@ def _decode(model: PreTrainedModel, out: Any, mask: torch.Tensor, end: int, limi
     import torch
 
     cache, logits = out.past_key_values, out.logits[:, -1]
-    _make_room(cache, torch.arange(len(mask), device=mask.device), limit)
+    make_room(cache, torch.arange(len(mask), device=mask.device), limit)
     rows = list(range(len(mask)))  # rows still in the batch
     tokens: list[list[int]] = [[] for _ in rows]
     for step in range(limit):

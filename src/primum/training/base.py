@@ -1,6 +1,7 @@
 """The backend-neutral part of training: what is asked for, what is handed back, and how a stage is put on record.
 
-A stage's folder holds ``adapter/``, ``train_log.jsonl`` and, written last, ``checkpoint.json``: the lineage that loading verifies.
+A stage's folder holds ``adapter/``, ``train_log.jsonl`` and, written last, ``checkpoint.json``: the lineage that
+loading verifies.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ def train_stage(
         UserError: if an input is not what it should be, or a guard bites.
     """
     if (job.reward_table is None) == isinstance(job.stage, GrpoStage):
-        raise UserError(f"Stage '{job.stage_name}': a reward table belongs to GRPO, and only to it.", "Mend 'reward_table'.")
+        raise UserError(
+            f"Stage '{job.stage_name}': a reward table belongs to GRPO, and only to it.", "Mend 'reward_table'."
+        )
     check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
     base = read_json(base_file)
     verify_base(root, base)
@@ -131,21 +134,27 @@ def _check_parent(job: TrainJob, base: dict[str, Any], parent: Path | None) -> N
     wanted = job.stage.parent
     if (wanted == BASE_STAGE) != (parent is None):
         given = "none was given" if parent is None else f"{parent} was given"
-        raise UserError(f"Stage '{job.stage_name}' has parent '{wanted}', but {given}.", "Give --parent exactly when the parent is a stage.")
+        raise UserError(
+            f"Stage '{job.stage_name}' has parent '{wanted}', but {given}.",
+            "Give --parent exactly when the parent is a stage.",
+        )
     if parent is None:
         return
     checkpoint = verify_checkpoint(base, parent)
     found = (checkpoint["study"], checkpoint["stage"], checkpoint["config"]["lora"])
     if found != (job.study, wanted, job.lora.model_dump(mode="json")):
         raise UserError(
-            f"{parent} holds stage '{found[1]}' of study '{found[0]}' with LoRA {found[2]}, not parent '{wanted}' of '{job.study}' with the same LoRA.",
+            f"{parent} holds stage '{found[1]}' of study '{found[0]}' with LoRA {found[2]}, "
+            f"not parent '{wanted}' of '{job.study}' with the same LoRA.",
             "An adapter is continued, never reshaped: give the parent stage's own folder.",
         )
 
 
 def _identity(job: TrainJob, base: dict[str, Any], parent: Path | None, data_sha256: str) -> dict[str, Any]:
     """What decides the result: everything of ``checkpoint.json`` that is known before training."""
-    config = job.model_dump(mode="json", include={"task", "task_settings", "stage", "lora", "guards", "thinking", "threads"})
+    config = job.model_dump(
+        mode="json", include={"task", "task_settings", "stage", "lora", "guards", "thinking", "threads"}
+    )
     config["rewards"] = job.reward_table
     return {
         "study": job.study,
@@ -164,7 +173,7 @@ def _identity(job: TrainJob, base: dict[str, Any], parent: Path | None, data_sha
 
 
 def _published(output: Path, identity: dict[str, Any], base: dict[str, Any]) -> dict[str, Any] | None:
-    """The checkpoint on record if it is the one asked for (another process may have finished it while this one waited)."""
+    """The checkpoint on record, if it is the one asked for: another process may have finished it while this one waited."""
     if not (output / CHECKPOINT).is_file() or not (output / LOG).is_file():
         return None
     checkpoint = read_json(output / CHECKPOINT)
@@ -186,7 +195,11 @@ def _publish(output: Path, identity: dict[str, Any], base: dict[str, Any], train
     fresh = output / f".{ADAPTER}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
-    save_file({name: trained.tensors[name].contiguous() for name in sorted(trained.tensors)}, fresh / "adapter_model.safetensors", {"format": "pt"})
+    save_file(
+        {name: trained.tensors[name].contiguous() for name in sorted(trained.tensors)},
+        fresh / "adapter_model.safetensors",
+        {"format": "pt"},
+    )
     write_json(fresh / "adapter_config.json", adapter_config(trained.adapter_config, base))
     fresh.rename(output / ADAPTER)
     write_jsonl(output / LOG, trained.log)

@@ -34,7 +34,9 @@ class Work:
     def longer(self, steps: int) -> TrainJob:
         """The job with ``steps`` steps after the uncounted ones, and nothing saved before its end."""
         total = steps + _WARM
-        return self.job.model_copy(update={"stage": self.job.stage.model_copy(update={"max_steps": total, "save_steps": 2 * total})})
+        return self.job.model_copy(
+            update={"stage": self.job.stage.model_copy(update={"max_steps": total, "save_steps": 2 * total})}
+        )
 
     def model(self) -> tuple[Any, Any]:
         """The same model on both sides: the parent's adapter, or a fresh one, on the base in float32."""
@@ -50,13 +52,15 @@ def work(job: TrainJob, root: Path, base: dict[str, Any], data: Path, parent: Pa
 def tokens_a_step(work: Work) -> float:
     """Mean tokens (prompt and completion, no padding) in one SFT step."""
     tokenizer = load_tokenizer(work.inputs.base, work.inputs.root)
-    rows = taught_rows(tokenizer, load_job_task(work.job), work.inputs.examples, work.job.thinking, work.job.stage.max_length)
+    rows = taught_rows(
+        tokenizer, load_job_task(work.job), work.inputs.examples, work.job.thinking, work.job.stage.max_length
+    )
     batch = work.job.stage.per_device_train_batch_size * work.job.stage.gradient_accumulation_steps
     return batch * sum(len(row.input_ids) for row in rows) / len(rows)
 
 
 def compare(work: Work, steps: int, rounds: int) -> dict[str, float]:
-    """Steps a second by variant, the best of ``rounds``; variants take turns, so that a busy machine hits them alike."""
+    """Steps a second by variant, the best of ``rounds``; variants take turns, so a busy machine hits them alike."""
     from datasets import disable_progress_bars
 
     disable_progress_bars()
@@ -113,7 +117,13 @@ def _trl_arguments(work: Work, steps: int, changes: dict[str, Any]) -> dict[str,
         "gradient_accumulation_steps": stage.gradient_accumulation_steps,
         "seed": work.job.seed,
     }
-    quiet = {"output_dir": str(work.inputs.work), "report_to": "none", "disable_tqdm": True, "save_strategy": "no", "logging_steps": steps * 9}
+    quiet = {
+        "output_dir": str(work.inputs.work),
+        "report_to": "none",
+        "disable_tqdm": True,
+        "save_strategy": "no",
+        "logging_steps": steps * 9,
+    }
     quiet["use_cpu"] = not torch.cuda.is_available()
     return same | quiet | changes | {"chat_template_kwargs": {"enable_thinking": work.job.thinking}}
 
@@ -126,10 +136,16 @@ def _trl_sft(work: Work, steps: int, changes: dict[str, Any]) -> Any:
     arguments = _trl_arguments(work, steps, changes)
     template = arguments.pop("chat_template_kwargs")
     rows = [
-        {"prompt": task.messages(e), "completion": [{"role": "assistant", "content": task.gold_completion(e)}], "chat_template_kwargs": template}
+        {
+            "prompt": task.messages(e),
+            "completion": [{"role": "assistant", "content": task.gold_completion(e)}],
+            "chat_template_kwargs": template,
+        }
         for e in work.inputs.examples
     ]
-    config = SFTConfig(**arguments, per_device_train_batch_size=stage.per_device_train_batch_size, max_length=stage.max_length)
+    config = SFTConfig(
+        **arguments, per_device_train_batch_size=stage.per_device_train_batch_size, max_length=stage.max_length
+    )
     return SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
 
 
@@ -159,4 +175,10 @@ def _trl_grpo(work: Work, steps: int, changes: dict[str, Any]) -> Any:
         reward_weights=list(weights.values()),
     )
     functions = [reward(component) for component in weights]
-    return GRPOTrainer(model=model, args=config, reward_funcs=functions, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    return GRPOTrainer(
+        model=model,
+        args=config,
+        reward_funcs=functions,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+    )

@@ -27,7 +27,8 @@ def build_gate(config: RewardsConfig, files: list[Path]) -> dict[str, Any]:
     """Judge gold answers and constant policies on every row of every file under every reward table.
 
     Returns:
-        ``{"data": {file name: {"sha256", "rows"}}, "tables": {name: {"weights", "maximum", "policies": {policy: mean}}}}``.
+        ``{"data": {file name: {"sha256", "rows"}},
+        "tables": {name: {"weights", "maximum", "policies": {policy: mean}}}}``.
 
     Raises:
         UserError: naming the row whose gold answer falls short, or the policy that is paid in full.
@@ -50,14 +51,18 @@ def build_gate(config: RewardsConfig, files: list[Path]) -> dict[str, Any]:
 
 def _judge_table(task: Task, examples: list[Example], name: str, weights: dict[str, float]) -> dict[str, Any]:
     for unknown in check_table(task, weights):
-        raise UserError(f"Reward table '{name}' weighs '{unknown}', which task '{task.name}' does not offer.", f"Use {', '.join(task.reward_outcomes)}.")
+        raise UserError(
+            f"Reward table '{name}' weighs '{unknown}', which task '{task.name}' does not offer.",
+            f"Use {', '.join(task.reward_outcomes)}.",
+        )
     best = maximum(weights)
     sums: dict[str, float] = {}
     for example in examples:
         verdict = task.judge(example, task.gold_completion(example))
         if not verdict.scorable or total(verdict, weights) != best:
             raise UserError(
-                f"Row '{example.id}': its gold answer earns {total(verdict, weights):g} of {best:g} under table '{name}' ({verdict.why or 'unscorable'}).",
+                f"Row '{example.id}': its gold answer earns {total(verdict, weights):g} of {best:g} "
+                f"under table '{name}' ({verdict.why or 'unscorable'}).",
                 "Mend the row or the task: what SFT teaches must be what the rewards pay.",
             )
         for policy, text in task.policies(example).items():
@@ -66,15 +71,23 @@ def _judge_table(task: Task, examples: list[Example], name: str, weights: dict[s
     for policy, mean in means.items():
         if mean >= best:
             raise UserError(
-                f"The policy '{policy}' earns {mean:g} of {best:g} under reward table '{name}' without knowing anything.",
+                f"The policy '{policy}' earns {mean:g} of {best:g} under table '{name}' without knowing anything.",
                 "Mend the table or the data: training on it would teach that policy.",
             )
     return {"weights": weights, "maximum": best, "policies": means}
 
 
-def check_gate(gate: Mapping[str, Any], file: str, data_sha256: str, split: str, weights: Mapping[str, float] | None) -> None:
+def check_gate(
+    gate: Mapping[str, Any], file: str, data_sha256: str, split: str, weights: Mapping[str, float] | None
+) -> None:
     """Refuse to train on data or with a reward table that the gate has not passed."""
     if data_sha256 not in {entry["sha256"] for entry in gate["data"].values()}:
-        raise UserError(f"{file} was not made from this {split} (sha256 {data_sha256[:12]}).", "Run check_rewards on the data first; snakemake does.")
+        raise UserError(
+            f"{file} was not made from this {split} (sha256 {data_sha256[:12]}).",
+            "Run check_rewards on the data first; snakemake does.",
+        )
     if weights is not None and dict(weights) not in [table["weights"] for table in gate["tables"].values()]:
-        raise UserError(f"{file} has not passed the reward table {dict(weights)}.", "Run check_rewards with this table first; snakemake does.")
+        raise UserError(
+            f"{file} has not passed the reward table {dict(weights)}.",
+            "Run check_rewards with this table first; snakemake does.",
+        )

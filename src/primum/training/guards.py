@@ -50,25 +50,27 @@ def check_log(history: Sequence[Mapping[str, Any]], guards: Guards) -> None:
     last = history[-1]
     for key in ("loss", "grad_norm"):
         if key in last and not math.isfinite(last[key]):
-            raise UserError(f"Step {last['step']}: {key} is {last[key]}.", "Lower the learning rate, or look at the data of that step.")
-    equal = 0
-    for entry in reversed([entry for entry in history if "frac_reward_zero_std" in entry]):
-        if entry["frac_reward_zero_std"] < 1.0:
-            return
-        equal += 1
-        if equal >= guards.max_equal_reward_steps:
             raise UserError(
-                f"Step {last['step']}: all rewards of every prompt were equal for {equal} logged steps in a row "
-                f"(mean reward {last.get('reward', float('nan')):g}): GRPO has nothing to learn from.",
-                "Look at sampled completions: the reward may never be paid, or always; then mend the parent stage or the table.",
+                f"Step {last['step']}: {key} is {last[key]}.",
+                "Lower the learning rate, or look at the data of that step.",
             )
+    shares = [entry["frac_reward_zero_std"] for entry in history if "frac_reward_zero_std" in entry]
+    window = shares[-guards.max_equal_reward_steps :]
+    if len(window) == guards.max_equal_reward_steps and min(window) >= 1.0:
+        raise UserError(
+            f"Step {last['step']}: all rewards of every prompt were equal for {len(window)} logged steps in a row "
+            f"(mean reward {last.get('reward', float('nan')):g}): GRPO has nothing to learn from.",
+            "See whether the reward is never paid, or always, and mend the parent stage or the table.",
+        )
 
 
 def snapshot(parameters: Iterable[tuple[str, torch.nn.Parameter]]) -> dict[str, torch.Tensor]:
     """Copies of the trainable weights, for :func:`check_changed`."""
     copies = {name: parameter.detach().cpu().clone() for name, parameter in parameters if parameter.requires_grad}
     if not copies:
-        raise UserError("No weight is trainable.", "Load the adapter with is_trainable=True: training it would change nothing.")
+        raise UserError(
+            "No weight is trainable.", "Load the adapter with is_trainable=True: training it would change nothing."
+        )
     return copies
 
 
@@ -78,14 +80,16 @@ def check_changed(before: Mapping[str, torch.Tensor], parameters: Iterable[tuple
 
     after = dict(parameters)
     if all(torch.equal(value, after[name].detach().cpu()) for name, value in before.items()):
-        raise UserError("Training changed no weight.", "Check the learning rate, and that rewards or losses are not all zero.")
+        raise UserError(
+            "Training changed no weight.", "Check the learning rate, and that rewards or losses are not all zero."
+        )
 
 
 def check_base(model: Any, folder: Path, base_id: str) -> None:
     """The weights below the adapter must be, bit by bit, the base on record.
 
-    This is what a parent adapter merged in memory breaks: the merged weights still call themselves by the base's name, and an
-    adapter trained on them is worthless on the true base.
+    This is what a parent adapter merged in memory breaks: the merged weights still call themselves by the base's name,
+    and an adapter trained on them is worthless on the true base.
 
     Args:
         model: a PEFT model.
@@ -102,6 +106,6 @@ def check_base(model: Any, folder: Path, base_id: str) -> None:
                 tensor = mine.get(name)
                 if tensor is None or not torch.equal(tensor.cpu(), stored.get_tensor(name).to(tensor.dtype)):
                     raise UserError(
-                        f"The adapter does not stand on base '{base_id}': weight '{name}' differs from the file on record.",
+                        f"The adapter does not stand on base '{base_id}': weight '{name}' is not the one on record.",
                         "Continue the parent's adapter on the true base; never merge it before training.",
                     )

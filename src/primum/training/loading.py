@@ -1,4 +1,4 @@
-"""The one way to a model: base and adapter are checked against their records, and prompts are rendered alike everywhere."""
+"""The one way to a model: base and adapter checked against their records, prompts rendered alike everywhere."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def use_threads(threads: int) -> None:
 
 
 def _keep_memory() -> None:
-    """Let glibc keep freed memory: torch frees and asks for the same blocks at every step, and each fresh page costs a fault."""
+    """Let glibc keep freed memory: torch asks for the same blocks at every step, and each fresh page costs a fault."""
     import ctypes
 
     trim_threshold, mmap_max = -1, -4  # M_TRIM_THRESHOLD, M_MMAP_MAX of malloc.h
@@ -71,14 +71,22 @@ def verify_base(root: Path, base: dict[str, Any]) -> Path:
     """
     folder = root / base["path"]
     if sha256_json(base["files"]) != base["sha256"]:
-        raise UserError(f"base.json of '{base['id']}' contradicts itself: its sha256 is not that of its files.", "Delete it and let snakemake rebuild it.")
+        raise UserError(
+            f"base.json of '{base['id']}' contradicts itself: its sha256 is not that of its files.",
+            "Delete it and let snakemake rebuild it.",
+        )
     for name, expected in sorted(base["files"].items()):
         path = folder / name
         if not path.is_file():
-            raise UserError(f"Base '{base['id']}': file {name} is missing from {base['path']}.", "Rebuild the base with snakemake.")
+            raise UserError(
+                f"Base '{base['id']}': file {name} is missing from {base['path']}.", "Rebuild the base with snakemake."
+            )
         stat = path.stat()
         if _hash_once(str(path), stat.st_size, stat.st_mtime_ns) != expected:
-            raise UserError(f"Base '{base['id']}': {name} is not the file on record (sha256 differs).", "Restore the base, or rebuild everything made from it.")
+            raise UserError(
+                f"Base '{base['id']}': {name} is not the file on record (sha256 differs).",
+                "Restore the base, or rebuild everything made from it.",
+            )
     return folder
 
 
@@ -95,23 +103,34 @@ def verify_checkpoint(base: dict[str, Any], folder: Path) -> dict[str, Any]:
         UserError: naming what differs: another base, another adapter, or a folder never finished.
     """
     if not (folder / CHECKPOINT).is_file():
-        raise UserError(f"{folder} has no {CHECKPOINT}: it was not finished, or not made here.", "Train the stage; an adapter without lineage is not loaded.")
+        raise UserError(
+            f"{folder} has no {CHECKPOINT}: it was not finished, or not made here.",
+            "Train the stage; an adapter without lineage is not loaded.",
+        )
     checkpoint: dict[str, Any] = read_json(folder / CHECKPOINT)
     recorded = checkpoint["base"]
     if recorded["sha256"] != base["sha256"]:
         raise UserError(
-            f"{folder} was trained on base '{recorded['id']}' ({recorded['sha256'][:12]}), not on '{base['id']}' ({base['sha256'][:12]}).",
+            f"{folder} was trained on base '{recorded['id']}' ({recorded['sha256'][:12]}), "
+            f"not on '{base['id']}' ({base['sha256'][:12]}).",
             "Give the base it was trained on, or train the stage again.",
         )
     found = sorted(p.name for p in (folder / ADAPTER).iterdir()) if (folder / ADAPTER).is_dir() else []
     if found != sorted(checkpoint["adapter"]):
-        raise UserError(f"{folder}/{ADAPTER} holds {found}, not {sorted(checkpoint['adapter'])}.", "Train the stage again.")
+        raise UserError(
+            f"{folder}/{ADAPTER} holds {found}, not {sorted(checkpoint['adapter'])}.", "Train the stage again."
+        )
     for name, expected in sorted(checkpoint["adapter"].items()):
         if sha256_file(folder / ADAPTER / name) != expected:
-            raise UserError(f"{folder}/{ADAPTER}/{name} is not the file on record (sha256 differs).", "Train the stage again.")
+            raise UserError(
+                f"{folder}/{ADAPTER}/{name} is not the file on record (sha256 differs).", "Train the stage again."
+            )
     named = read_json(folder / ADAPTER / "adapter_config.json").get("base_model_name_or_path")
     if named != base_name(base):
-        raise UserError(f"{folder}/{ADAPTER} names '{named}' as its base, the record says '{base_name(base)}'.", "Train the stage again.")
+        raise UserError(
+            f"{folder}/{ADAPTER} names '{named}' as its base, the record says '{base_name(base)}'.",
+            "Train the stage again.",
+        )
     return checkpoint
 
 
@@ -128,7 +147,11 @@ def load_tokenizer(base: dict[str, Any], root: Path | str = ".") -> PreTrainedTo
 
 
 def load_model(
-    root: Path | str, base_json: dict[str, Any], checkpoint_dir: Path | None, trainable: bool = False, bf16: bool = False
+    root: Path | str,
+    base_json: dict[str, Any],
+    checkpoint_dir: Path | None,
+    trainable: bool = False,
+    bf16: bool = False,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load the base, and a stage's adapter on top, both verified.
 
@@ -171,7 +194,7 @@ def pick_dtype(bf16: bool) -> torch.dtype:
 
 
 def _generation_config(tokenizer: PreTrainedTokenizerBase) -> Any:
-    """Ours instead of the base's: its sampling defaults must not reach greedy decoding, and a turn ends where its template ends one."""
+    """Ours instead of the base's, whose sampling defaults must not reach greedy decoding."""
     from transformers import GenerationConfig
 
     return GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=False)

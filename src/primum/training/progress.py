@@ -44,7 +44,11 @@ class Progress:
             parts.append(f"reward {entry['reward']:.2f}")
             parts += [f"{name} {entry[f'rewards/{name}/mean']:.2f}" for name in self.components]
         parts.append(f"loss {entry['loss']:.4g}")
-        parts += [f"{short} {entry[key]:.3g}" for key, short in (("mean_token_accuracy", "accuracy"), ("learning_rate", "lr")) if key in entry]
+        parts += [
+            f"{short} {entry[key]:.3g}"
+            for key, short in (("mean_token_accuracy", "accuracy"), ("learning_rate", "lr"))
+            if key in entry
+        ]
         if self.start and step > self.start[1]:
             seconds = (time.monotonic() - self.start[0]) / (step - self.start[1]) * (self.steps - step)
             parts.append(f"eta {_duration(seconds)}")

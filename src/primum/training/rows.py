@@ -29,13 +29,17 @@ class Taught:
     truncated: bool
 
 
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, task: Task, examples: Sequence[Example], thinking: bool, limit: int) -> tuple[list[list[int]], int]:
+def prompt_ids(
+    tokenizer: PreTrainedTokenizerBase, task: Task, examples: Sequence[Example], thinking: bool, limit: int
+) -> tuple[list[list[int]], int]:
     """Prompts as token ids, cut on the left to ``limit`` tokens, and how many were cut."""
     encoded = [encode(tokenizer, render_prompt(tokenizer, task.messages(example), thinking)) for example in examples]
     return [ids[-limit:] for ids in encoded], sum(len(ids) > limit for ids in encoded)
 
 
-def taught_rows(tokenizer: PreTrainedTokenizerBase, task: Task, examples: Sequence[Example], thinking: bool, max_length: int) -> list[Taught]:
+def taught_rows(
+    tokenizer: PreTrainedTokenizerBase, task: Task, examples: Sequence[Example], thinking: bool, max_length: int
+) -> list[Taught]:
     """Rows for SFT. A row too long loses the beginning of its prompt, never a part of its completion.
 
     Raises:
@@ -49,7 +53,7 @@ def taught_rows(tokenizer: PreTrainedTokenizerBase, task: Task, examples: Sequen
         room = max_length - len(completion)
         if room < 1:
             raise UserError(
-                f"Row '{example.id}': its completion of {len(completion)} tokens does not fit into max_length {max_length}.",
+                f"Row '{example.id}': its completion has {len(completion)} tokens, which max_length {max_length} cannot hold.",
                 "Raise the stage's max_length, or shorten the completions (task_settings).",
             )
         kept = prompt[-room:]
@@ -58,7 +62,7 @@ def taught_rows(tokenizer: PreTrainedTokenizerBase, task: Task, examples: Sequen
 
 
 def check_turn_end(tokenizer: PreTrainedTokenizerBase) -> None:
-    """The template must close the assistant's turn with ``eos_token``: it is what SFT teaches and generation stops at."""
+    """The template must close the assistant's turn with ``eos_token``: SFT teaches it, and generation stops at it."""
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
     rendered = tokenizer.apply_chat_template(turns, tokenize=False)
     if not rendered.rstrip().endswith(f"!{tokenizer.eos_token}"):

@@ -1,14 +1,14 @@
 """Sampling from a policy that is being trained: fast, and the same on every machine of a type.
 
-Own loop instead of ``model.generate``: completions of one prompt share its prefill, rows that have ended leave the batch, noise comes
-from a generator of its own (so that a resumed run draws what an undisturbed one draws), and the adapter is merged into a second set of
-weights first, which makes each token about three times cheaper than going through the adapter.
+Own loop instead of ``model.generate``: completions of one prompt share its prefill, rows that have ended leave the batch,
+the cache is written in place, noise comes from a generator of its own (so that a resumed run draws what an undisturbed one
+draws), and the adapter is merged into a second set of weights first, which spares each token two products a matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import hashlib
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,8 @@ class MergedPolicy:
         model: the PEFT model under training.
         folder: the base's folder.
 
-    Weights that no adapter touches are shared with ``model``, so the copy costs only the adapted matrices. The merged
-    weights are rounded to the model's dtype: in float32 the policy differs from the trained model by about 1e-7, relatively.
+    Weights that no adapter touches are shared with ``model``, so the copy costs only the adapted matrices. Merged weights
+    are rounded to the model's dtype: in float32 the policy differs from the trained model by about 1e-7, relatively.
     """
 
     def __init__(self, model: Any, folder: Path) -> None:
@@ -35,7 +35,11 @@ class MergedPolicy:
         from transformers import AutoModelForCausalLM
 
         self.base = model.get_base_model()
-        self.plain = AutoModelForCausalLM.from_pretrained(folder, dtype=self.base.dtype, local_files_only=True).to(self.base.device).eval()
+        self.plain = (
+            AutoModelForCausalLM.from_pretrained(folder, dtype=self.base.dtype, local_files_only=True)
+            .to(self.base.device)
+            .eval()
+        )
         self.plain.requires_grad_(False)
         self.layers = [(name, module) for name, module in self.base.named_modules() if isinstance(module, LoraLayer)]
         adapted = {f"{name}.weight" for name, _ in self.layers}
@@ -88,7 +92,9 @@ def sample(
     width = max(len(prompt) for prompt, _ in groups)
     pad = tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (width - len(p)) + p for p, _ in groups], device=model.device)
-    mask = torch.tensor([[0] * (width - len(p)) + [1] * (len(p) + max_new_tokens) for p, _ in groups], device=model.device)
+    mask = torch.tensor(
+        [[0] * (width - len(p)) + [1] * (len(p) + max_new_tokens) for p, _ in groups], device=model.device
+    )
     noise = torch.Generator(model.device).manual_seed(_fold(seed))
     with torch.inference_mode():
         prompt_mask = mask[:, :width]
@@ -96,9 +102,19 @@ def sample(
         out = model(input_ids=ids, attention_mask=prompt_mask, position_ids=positions, use_cache=True, logits_to_keep=1)
         counts = torch.tensor([count for _, count in groups], device=model.device)
         spread = torch.arange(len(groups), device=model.device).repeat_interleave(counts)
-        _make_room(out.past_key_values, spread, max_new_tokens)
+        make_room(out.past_key_values, spread, max_new_tokens)
         logits, lengths = out.logits[spread, -1], prompt_mask.sum(-1)[spread]
-        return _continue(model, tokenizer.eos_token_id, out.past_key_values, logits, mask[spread], lengths, max_new_tokens, temperature, noise)
+        return _continue(
+            model,
+            tokenizer.eos_token_id,
+            out.past_key_values,
+            logits,
+            mask[spread],
+            lengths,
+            max_new_tokens,
+            temperature,
+            noise,
+        )
 
 
 def _continue(
@@ -143,7 +159,7 @@ def _continue(
 
 
 def _draw(logits: torch.Tensor, temperature: float, noise: torch.Generator) -> torch.Tensor:
-    """One token a row, by inverting the cumulative distribution: one random number a row instead of one a vocabulary entry."""
+    """One token a row by inverting the cumulative distribution: one random number a row, not one a vocabulary entry."""
     import torch
 
     cumulative = (logits.float() / temperature).softmax(-1).double().cumsum(-1)
@@ -152,7 +168,7 @@ def _draw(logits: torch.Tensor, temperature: float, noise: torch.Generator) -> t
     return chosen.clamp(max=logits.shape[-1] - 1)
 
 
-def _make_room(cache: Any, spread: torch.Tensor, extra: int) -> None:
+def make_room(cache: Any, spread: torch.Tensor, extra: int) -> None:
     """Give row ``i`` of the cache the keys and values of row ``spread[i]``, with room for ``extra`` tokens.
 
     The library's cache copies everything it holds at every token, which took three quarters of the sampling time.

@@ -1,4 +1,4 @@
-"""Training state that survives a kill: one folder a job, a lock on it, and a marker that only whole checkpoints have."""
+"""Training state that survives a kill: one folder a job, a lock on it, a marker that only whole checkpoints have."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def _acquire(path: Path) -> int:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not told:
-                print("primum: another process is training this very stage; waiting for it.", file=sys.stderr, flush=True)
+                print(
+                    "primum: another process is training this very stage; waiting for it.", file=sys.stderr, flush=True
+                )
                 told = True
             fcntl.flock(handle, fcntl.LOCK_EX)
         if path.exists() and os.stat(path).st_ino == os.fstat(handle).st_ino:
@@ -62,7 +64,10 @@ def mark_complete(folder: Path) -> None:
 
 
 def latest_complete(work: Path) -> Path | None:
-    """The last whole checkpoint below ``work``. Half-written ones are removed: transformers would take the highest step as it is."""
+    """The last whole checkpoint below ``work``.
+
+    Half-written ones are removed: transformers would take the highest step as it is.
+    """
     best: tuple[int, Path] | None = None
     for folder in sorted(work.glob(f"{_STEP}*")):
         if not _whole(folder):

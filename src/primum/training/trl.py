@@ -61,7 +61,11 @@ def fresh_adapter(job: TrainJob, model: Any) -> Any:
     set_seed(job.seed)
     lora = job.lora
     config = LoraConfig(
-        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=sorted(lora.target_modules), task_type="CAUSAL_LM"
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=sorted(lora.target_modules),
+        task_type="CAUSAL_LM",
     )
     try:
         return get_peft_model(model, config)
@@ -78,12 +82,14 @@ def adapter_of(model: Any) -> tuple[Mapping[str, Any], dict[str, Any]]:
 
 
 def common_arguments(job: TrainJob, inputs: Inputs) -> dict[str, Any]:
-    """Trainer arguments that SFT and GRPO share; everything of a stage's configuration is said here or in its own module."""
+    """Trainer arguments that SFT and GRPO share; the rest of a stage's configuration is said in its own module."""
     import torch
 
     stage: SftStage | GrpoStage = job.stage
     if job.logger == "trackio" and find_spec("trackio") is None:
-        raise UserError("logger is 'trackio', which is not installed.", "Install trackio==0.43.0, or set logger to 'none'.")
+        raise UserError(
+            "logger is 'trackio', which is not installed.", "Install trackio==0.43.0, or set logger to 'none'."
+        )
     return {
         "output_dir": str(inputs.work),
         "seed": job.seed,
@@ -124,7 +130,18 @@ def fit(trainer: Trainer, job: TrainJob, inputs: Inputs) -> None:
     trainer.create_model_card = lambda *args, **kwargs: None
     trainer.add_callback(_watch(job))
     resume = latest_complete(inputs.work)
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    if resume and resume.name == f"checkpoint-{job.stage.max_steps}":
+        _restore(trainer, resume)  # transformers would train one step too many
+    else:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+
+
+def _restore(trainer: Trainer, checkpoint: Path) -> None:
+    """Take weights and history of a checkpoint at which training was over."""
+    from transformers import TrainerState
+
+    trainer._load_from_checkpoint(str(checkpoint))
+    trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
 
 
 def _watch(job: TrainJob) -> TrainerCallback:
@@ -160,7 +177,8 @@ def _watch(job: TrainJob) -> TrainerCallback:
 def score_completions_only() -> Iterator[None]:
     """Project only the scored positions through the LM head on a CPU too, as TRL itself does on a GPU.
 
-    TRL 1.16 scores every position where shapes that vary mean recompiling. Nothing is compiled here, and prompts are most of the tokens.
+    TRL 1.16 scores every position where shapes that vary mean recompiling. Nothing is compiled here, and prompts are
+    most of the tokens.
     """
     from trl.trainer import utils
 

@@ -1,8 +1,9 @@
-"""GRPO by ``trl.GRPOTrainer``: the parent's adapter goes on, the rewards read one verdict a completion, and we sample ourselves.
+"""GRPO by ``trl.GRPOTrainer``: the parent's adapter goes on, and rewards read one verdict a completion.
 
-Where this departs from TRL's defaults: prompts are token ids rendered and cut by us (TRL 1.16 cuts no prompts, and would add special
-tokens to rendered text); completions come from :mod:`primum.training.sampling`; rewards judge the text that evaluation would judge.
-``per_device_train_batch_size`` counts prompts, as in the study's tables: TRL counts completions, so it is multiplied by ``num_generations``.
+Where this departs from TRL's defaults: prompts are token ids rendered and cut by us (TRL 1.16 cuts no prompts, and would add
+special tokens to rendered text); completions come from :mod:`primum.training.sampling`, log-probabilities from
+:mod:`primum.training.shared_prompt`; rewards judge the text that evaluation would judge. ``per_device_train_batch_size``
+counts prompts, as in the study's tables: TRL counts completions, so it is multiplied by ``num_generations``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from primum.training.base import Inputs, TrainJob, load_job_task
 from primum.training.guards import check_sampled
 from primum.training.rows import check_turn_end, prompt_ids
 from primum.training.sampling import MergedPolicy, decode, sample
+from primum.training.shared_prompt import share_prompts
 from primum.training.trl import common_arguments
 
 if TYPE_CHECKING:
@@ -37,7 +39,10 @@ class Rewards:
 
     def __init__(self, task: Task, examples: Sequence[Example], weights: Mapping[str, float]) -> None:
         for unknown in check_table(task, weights):
-            raise UserError(f"The reward table weighs '{unknown}', which task '{task.name}' does not offer.", f"Use {', '.join(task.reward_outcomes)}.")
+            raise UserError(
+                f"The reward table weighs '{unknown}', which task '{task.name}' does not offer.",
+                f"Use {', '.join(task.reward_outcomes)}.",
+            )
         self.task, self.examples, self.weights = task, examples, dict(weights)
         self._batch: tuple[list[int], list[str]] | None = None
         self._verdicts: list[Verdict] = []
@@ -78,7 +83,14 @@ def grpo_trainer(job: TrainJob, inputs: Inputs, model: Any, tokenizer: Any) -> t
 
     def draw(rows: Sequence[int], purpose: int, step: int) -> list[list[int]]:
         seed = (job.seed, purpose, step)
-        return sample(policy.refresh(), tokenizer, [prompts[row] for row in rows], stage.max_completion_length, stage.temperature, seed)
+        return sample(
+            policy.refresh(),
+            tokenizer,
+            [prompts[row] for row in rows],
+            stage.max_completion_length,
+            stage.temperature,
+            seed,
+        )
 
     rate = _sampled_rate(job, inputs, task, tokenizer, draw)
     rewards = Rewards(task, inputs.examples, job.reward_table or {})
@@ -87,7 +99,12 @@ def grpo_trainer(job: TrainJob, inputs: Inputs, model: Any, tokenizer: Any) -> t
         numbers = [int(row) for row in rows]
         completions = draw(numbers, _ROLLOUT, trainer.state.global_step)
         texts = [decode(tokenizer, completion) for completion in completions]
-        return {"prompt_ids": [prompts[row] for row in numbers], "completion_ids": completions, "logprobs": None, "text": texts}
+        return {
+            "prompt_ids": [prompts[row] for row in numbers],
+            "completion_ids": completions,
+            "logprobs": None,
+            "text": texts,
+        }
 
     arguments = GRPOConfig(
         **common_arguments(job, inputs),
@@ -111,10 +128,13 @@ def grpo_trainer(job: TrainJob, inputs: Inputs, model: Any, tokenizer: Any) -> t
         processing_class=tokenizer,
         rollout_func=rollout,
     )
+    share_prompts(trainer)
     return trainer, {"rows": len(prompts), "truncated_rows": cut, f"sampled_{job.guards.sampled_outcome}": rate}
 
 
-def _sampled_rate(job: TrainJob, inputs: Inputs, task: Task, tokenizer: Any, draw: Callable[..., list[list[int]]]) -> float:
+def _sampled_rate(
+    job: TrainJob, inputs: Inputs, task: Task, tokenizer: Any, draw: Callable[..., list[list[int]]]
+) -> float:
     """The guard before GRPO, on rows spread over the split; a resumed run reads what the first one found."""
     known = inputs.work / "sampled.json"
     if known.is_file():

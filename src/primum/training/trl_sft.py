@@ -42,8 +42,8 @@ def sft_trainer(job: TrainJob, inputs: Inputs, model: Any, tokenizer: Any) -> tu
 def batch_plan(lengths: Sequence[int], batch: int, steps: int, seed: int) -> list[int]:
     """Row numbers in the order of training: ``steps`` batches, each of rows about equally long.
 
-    Each pass over the rows is a fresh shuffle; it may end within a batch, and the next goes on from there, so no row is left out.
-    The whole order follows from the seed, so a resumed run needs no sampler's state.
+    Each pass over the rows is a fresh shuffle; it may end within a batch, and the next goes on from there, so no row is
+    left out. The whole order follows from the seed, so a resumed run needs no sampler's state.
     """
     rng = random.Random(seed)
     stream: list[int] = []

@@ -1,104 +1,21 @@
-"""A workspace with a tiny base that knows the answers' format, splits, their gate, and the scripts' command lines."""
+"""A tiny base that knows the answers' format, splits, their gate, and a finished SFT stage."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests"))
-TABLE = {"json_valid": 1.0, "schema_valid": 1.0, "correct": 1.0}
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Files of a small study, and how to run the scripts on them."""
-
-    root: Path
-    base: dict[str, Any]
-
-    def job(self, stage: str, **changes: Any) -> dict[str, Any]:
-        """A job for ``sft`` or ``grpo``; ``changes`` to the stage's own keys, or to the job's."""
-        import tiny
-
-        shared = {"learning_rate": 2e-3, "warmup_ratio": 0.1, "lr_scheduler_type": "linear", "bf16": True, "gradient_checkpointing": False}
-        sizes = {"max_steps": 6, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 1, "logging_steps": 2, "save_steps": 2}
-        own: dict[str, Any] = {
-            "sft": {"method": "sft", "parent": "base", "split": "sft", "max_length": 128},
-            "grpo": {
-                "method": "grpo",
-                "parent": "sft",
-                "split": "grpo",
-                "rewards": "standard",
-                "num_generations": 4,
-                "max_completion_length": 32,
-                "max_prompt_length": 96,
-            },
-        }[stage]
-        node = shared | sizes | own
-        job = {
-            "study": "toy",
-            "task": "medmcqa",
-            "task_settings": tiny.TASK_SETTINGS,
-            "stage_name": stage,
-            "seed": 0,
-            "backend": "trl",
-            "stage": node,
-            "lora": {"r": 4, "alpha": 8, "dropout": 0.05, "target_modules": ["q_proj", "v_proj", "gate_proj"]},
-            "reward_table": TABLE if stage == "grpo" else None,
-            "guards": {"min_sampled_schema_rate": 0.05, "sampled_prompts": 8, "sampled_outcome": "schema_valid", "max_equal_reward_steps": 5},
-            "thinking": False,
-            "threads": 1,
-            "code_sha256": "c",
-            "environment_sha256": "e",
-        }
-        for key, value in changes.items():
-            (job if key in job else job["stage"])[key] = value
-        return job
-
-    def command(self, job: dict[str, Any], output: Path, state: Path, parent: Path | None = None) -> list[str]:
-        """The command line of ``scripts/train_stage.py``."""
-        files = {"--base": "base.json", "--data": f"{job['stage']['split']}.jsonl", "--gate": "gate.json"}
-        line = [sys.executable, str(ROOT / "scripts/train_stage.py"), "--config", json.dumps(job)]
-        for option, value in files.items():
-            line += [option, value]
-        line += ["--parent", str(parent)] if parent else []
-        return [*line, "--state", str(state), "--output", str(output)]
-
-    def run(self, line: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a script in the workspace."""
-        return subprocess.run(line, cwd=self.root, env=environment(), capture_output=True, text=True, timeout=300)
-
-    def train(self, stage: str, output: Path, parent: Path | None = None, **changes: Any) -> dict[str, Any]:
-        """Train in this process; return ``checkpoint.json``."""
-        from primum.config import parse
-        from primum.training.base import TrainJob, train_stage
-
-        job = parse(TrainJob, self.job(stage, **changes), "test")
-        data = self.root / f"{job.stage.split}.jsonl"
-        return train_stage(job, self.root, self.root / "base.json", data, parent, self.root / "gate.json", output.parent / "state", output)
-
-
-def environment() -> dict[str, str]:
-    """The environment that the rules give to scripts."""
-    return os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+from tests.unit.training.stage_tools import TABLE, Workspace
 
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Base, splits and gate, made once."""
-    import tiny
-
     from primum.files import write_json
     from primum.training.gate import RewardsConfig, build_gate
     from primum.training.loading import use_threads
+    from tests import tiny
 
     use_threads(1)
     root = tmp_path_factory.mktemp("workspace")

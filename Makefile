@@ -1,0 +1,51 @@
+# Set-up, and the commands of the README. What is built, and from what, is Snakemake's business: see Snakefile.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce test lint bench
+
+ARGS ?=
+PYTHON ?= $(firstword $(foreach python,python3.11 python3 python,$(if $(filter 3.11,$(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)),$(python))))
+TEST := .venv-test/bin
+PINS := requirements.txt requirements-dev.txt $(sort $(wildcard envs/*.yaml))
+
+help:
+	@echo "make setup       the controller: Snakemake and uv in .venv"
+	@echo "make reproduce   set-up, then the configured studies (ARGS='--config scale=small' or any other Snakemake argument)"
+	@echo "make test        its own set-up in .venv-test, then lint and tests (ARGS='tests/unit -k reward')"
+	@echo "make lint        ruff, snakefmt and snakemake --lint"
+	@echo "make bench       training and judging speed, and the study's wall time (results/bench/)"
+
+setup: .venv/complete
+
+# The stamp is written last: a set-up that was killed is done again from the start.
+.venv/complete: requirements.txt
+	@if [ -z "$(PYTHON)" ]; then echo "primum: No Python 3.11 found. Remedy: Install python3.11, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; fi
+	@echo "Setting up the controller in .venv (once)"
+	@$(PYTHON) -m venv --clear .venv || { echo "primum: $(PYTHON) cannot make virtual environments. Remedy: Install its venv module (Debian: python3.11-venv)." >&2; exit 2; }
+	@.venv/bin/pip install --quiet --requirement requirements.txt
+	@touch $@
+
+reproduce: setup
+	@bin/reproduce $(ARGS)
+
+# One environment with the pins of all jobs, so that a test may import any module.
+.venv-test/complete: .venv/complete bin/conda $(PINS)
+	@echo "Setting up the test environment in .venv-test (once)"
+	@rm -rf .venv-test
+	@.venv/bin/python bin/conda env create --prefix .venv-test $(PINS:%=--file %)
+	@touch $@
+
+test: lint
+	@PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST)/python -m pytest $(ARGS)
+
+lint: .venv-test/complete
+	@$(TEST)/ruff check --quiet --output-format concise .
+	@$(TEST)/ruff format --check --quiet .
+	@$(TEST)/snakefmt --check --compact-diff Snakefile rules
+	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/snakemake --lint
+
+bench: .venv-test/complete
+	@mkdir -p results/bench
+	@export PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0; \
+	for part in verdicts training study; do echo "== bench_$$part"; $(TEST)/python scripts/bench_$$part.py 2>&1 | tee results/bench/$$part.txt; done

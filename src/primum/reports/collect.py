@@ -1,0 +1,230 @@
+"""Collects every number that the paper, the report and the cards may state, each with the file and place it stands at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from primum.config import BASE_STAGE
+from primum.files import read_json
+from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, short
+from primum.reports.sources import ReportConfig, Source, StudyFiles, StudyReport, pointer
+
+RATE: dict[str, Format] = {"value": percent, "low": percent, "high": percent, "numerator": plain, "n": plain}
+COMPARISON: dict[str, Format] = {
+    **{"difference": points, "low": points, "high": points, "detectable": percent},
+    **{"p_mcnemar": p_value, "p_holm": p_value, "gained": plain, "lost": plain, "n": plain, "supported": plain},
+}
+PUBLISHED: dict[str, Format] = {
+    **{f"{whose}_{field}": form for whose in ("published", "our") for field, form in RATE.items()},
+    **{"p_fisher": p_value, "paired_if_at_most": plain, "supported": plain},
+}
+CALIBRATION: dict[str, Format] = {
+    **{"n": plain, "brier": decimals, "ece": decimals, "null_low": decimals, "null_high": decimals},
+    **{"calibrated": plain, "mean_confidence": percent, "accuracy": percent},
+}
+WINDOW = 5  # logged steps whose mean stands for the start or the end of a curve
+LOGGED: dict[str, Format] = {"loss": decimals, "mean_token_accuracy": percent, "reward": decimals}
+METHODS = "src/primum/evaluation/stats.py"
+Entries = dict[str, dict[str, Any]]
+
+
+def collect(config: ReportConfig, results: Path) -> Entries:
+    """All numbers of all studies.
+
+    Args:
+        config: what is reported.
+        results: ``results/{scale}``.
+
+    Returns:
+        ``{key: {"value", "text", "file", "sha256", "pointer"}}``; a key is ``{study}/{kind}/...``. ``pointer`` is a JSON pointer
+        into ``file`` (in JSONL, the first part counts lines from 0), with what was made of it in brackets if it was not copied.
+
+    Raises:
+        UserError: if a file is missing.
+    """
+    book = _Book()
+    for study in config.studies:
+        files = StudyFiles(results, study)
+        book.open(study.study)
+        _evaluation(book, files)
+        _data(book, files)
+        _gate(book, files)
+        for stage in study.stages:
+            for seed in study.seeds_of(stage.name):
+                _training(book, files, stage.name, seed)
+        _inputs(book, files)
+        _parameters(book, files)
+    return book.entries
+
+
+class _Book:
+    """The entries so far."""
+
+    def __init__(self) -> None:
+        self.entries: Entries = {}
+        self.study = ""
+
+    def open(self, study: str) -> None:
+        self.study = study
+
+    def add(self, source: Source, where: str, key: str, form: Format = plain) -> None:
+        """Copy one value."""
+        self.put(source, where, key, source.at(where), form)
+
+    def put(self, source: Source, where: str, key: str, value: Any, form: Format = plain) -> None:
+        """Record a value made of what stands at ``where``."""
+        text = DASH if value is None else form(value)
+        entry = {"value": value, "text": text, "file": source.file, "sha256": source.sha256, "pointer": where}
+        if self.entries.setdefault(f"{self.study}/{key}", entry) != entry:
+            raise ValueError(f"two numbers claim the key {key}")
+
+    def fields(self, source: Source, where: str, key: str, forms: dict[str, Format]) -> None:
+        """Copy the known fields of the object at ``where``."""
+        known = source.at(where)
+        for name, form in forms.items():
+            if name in known:
+                self.add(source, f"{where}{pointer(name)}", f"{key}/{name}", form)
+
+
+def _evaluation(book: _Book, files: StudyFiles) -> None:
+    source = Source(files.evaluation, files.root)
+    data = source.data
+    for i, row in enumerate(data["metrics"]):
+        key = f"metric/{row['split']}/{row['stage']}/{row['seed']}/{row['metric']}"
+        book.fields(source, pointer("metrics", i), key, RATE)
+    for i, row in enumerate(data["comparisons"]):
+        key = f"comparison/{row['split']}/{row['stage']}/{row['seed']}/{row['against']}/{row['metric']}"
+        book.fields(source, pointer("comparisons", i), key, COMPARISON)
+    for i, row in enumerate(data["baselines"]):
+        book.fields(source, pointer("baselines", i), f"baseline/{row['split']}/{row['baseline']}/{row['metric']}", RATE)
+    for i, row in enumerate(data["published"]):
+        book.fields(source, pointer("published", i), f"published/{row['stage']}/{row['metric']}", PUBLISHED)
+    claims = [row for row in data["published"] if row["supported"] in ("yes", "no")]
+    if data["published"]:
+        book.put(source, "/published (gains claimed)", "published/claims", len(claims))
+        upheld = sum(row["supported"] == "yes" for row in claims)
+        book.put(source, "/published (gains claimed and supported)", "published/upheld", upheld)
+    for i, row in enumerate(data["evaluations"]):
+        run, where = f"{row['split']}/{row['stage']}/{row['seed']}", pointer("evaluations", i)
+        book.add(source, f"{where}/n", f"items/{run}")
+        book.fields(source, f"{where}/calibration", f"calibration/{run}", CALIBRATION)
+        book.add(source, f"{where}/completions/mean_tokens", f"tokens/{run}", lambda v: f"{v:.1f}")
+        for why in row["failures"]:
+            book.add(source, f"{where}/failures{pointer(why)}", f"failure/{run}/{why}")
+        for shift in (row["permutation"] or {}).get("accuracy_by_shift", {}):
+            at = f"{where}/permutation/accuracy_by_shift/{shift}"
+            book.fields(source, at, f"shift/{run}/{shift}", RATE)
+        if row["split"] == data["splits"][0]:
+            for kind, rates in row["kinds"].items():
+                for metric in rates:
+                    at = f"{where}/kinds{pointer(kind, metric)}"
+                    book.fields(source, at, f"kind/{row['stage']}/{row['seed']}/{metric}/{kind}", RATE)
+
+
+def _data(book: _Book, files: StudyFiles) -> None:
+    source = Source(files.splits, files.root)
+    for key in ("shuffle_seed", "near_duplicate_threshold"):
+        book.add(source, pointer(key), f"data/{key}")
+    for key in ("leaks", "dropped", "excluded", "right_option_twice"):
+        book.put(source, f"{pointer(key)} (count)", f"data/{key}", len(source.data[key]))
+    for split, described in source.data["splits"].items():
+        where = pointer("splits", split)
+        book.add(source, f"{where}/rows", f"data/{split}/rows")
+        book.add(source, f"{where}/groups", f"data/{split}/groups")
+        book.add(source, f"{where}/sha256", f"data/{split}/sha256", short)
+        book.put(source, f"{where}/kinds (count)", f"data/{split}/kinds", len(described["kinds"]))
+        for letter in sorted(described["answers"]):
+            book.add(source, f"{where}/answers{pointer(letter)}", f"data/{split}/answers/{letter}")
+
+
+def _gate(book: _Book, files: StudyFiles) -> None:
+    source = Source(files.gate, files.root)
+    book.put(source, "/data (sum of rows)", "gate/rows", sum(entry["rows"] for entry in source.data["data"].values()))
+    for name, table in source.data["tables"].items():
+        where = pointer("tables", name)
+        book.add(source, f"{where}/maximum", f"gate/{name}/maximum")
+        for component in table["weights"]:
+            book.add(source, f"{where}/weights{pointer(component)}", f"gate/{name}/weight/{component}")
+        for policy in table["policies"]:
+            book.add(source, f"{where}/policies{pointer(policy)}", f"gate/{name}/policy/{policy}", decimals)
+        best = max(table["policies"].values(), default=None)
+        book.put(source, f"{where}/policies (largest)", f"gate/{name}/best_policy", best, decimals)
+
+
+def _training(book: _Book, files: StudyFiles, stage: str, seed: int) -> None:
+    source, key = Source(files.checkpoint(stage, seed), files.root), f"train/{stage}/{seed}"
+    book.put(source, " (sha256 of the file)", f"{key}/sha256", source.sha256, short)
+    for name in ("config_sha256", "code_sha256", "environment_sha256"):
+        book.add(source, pointer(name), f"{key}/{name}", short)
+    for part in ("base", "parent", "data"):
+        if source.data[part]:
+            book.add(source, f"/{part}/sha256", f"{key}/{part}_sha256", short)
+    for file in source.data["adapter"]:
+        book.add(source, f"/adapter{pointer(file)}", f"{key}/adapter/{file}", short)
+    for name in ("steps", "bf16_used"):
+        book.add(source, pointer(name), f"{key}/{name}")
+    for block in ("stage", "lora", "guards"):
+        for name in source.data["config"][block]:
+            form = percent if name.startswith("min_") else plain
+            book.add(source, pointer("config", block, name), f"{key}/{block}/{name}", form)
+    log = Source(files.log(stage, seed), files.root)
+    for name in log.data[0]:
+        form = percent if name.startswith("sampled_") else plain
+        book.add(log, f"/0{pointer(name)}", f"{key}/facts/{name}", form)
+    for name, first, last in _curves(log.data):
+        form = LOGGED.get(name, decimals)
+        for end, lines in (("first", first), ("last", last)):
+            mean = round(sum(log.data[line][name] for line in lines) / len(lines), 6)
+            where = f"/{lines[0]}..{lines[-1]}{pointer(name)} (mean)"
+            book.put(log, where, f"{key}/{end}/{name}", mean, form)
+    logged = [entry for entry in log.data[1:] if "loss" in entry]
+    book.put(log, " (logged steps averaged at either end)", f"{key}/window", min(WINDOW, len(logged)))
+
+
+def _curves(log: list[dict[str, Any]]) -> Iterator[tuple[str, list[int], list[int]]]:
+    """Names logged at every step, with the lines at its start and at its end."""
+    lines = [i for i, entry in enumerate(log) if i and "loss" in entry]
+    if not lines:
+        return
+    for name in log[lines[0]]:
+        if (name in LOGGED or name.startswith("rewards/")) and all(name in log[line] for line in lines):
+            yield name, lines[:WINDOW], lines[-WINDOW:]
+
+
+def _inputs(book: _Book, files: StudyFiles) -> None:
+    base = Source(files.base(), files.root)
+    book.add(base, "/sha256", "base/sha256", short)
+    dataset = Source(files.source(), files.root)
+    for origin in sorted(dataset.data["rows"]):
+        book.add(dataset, f"/rows/{origin}", f"dataset/rows/{origin}")
+    book.add(dataset, "/rows_sha256", "dataset/rows_sha256", short)
+
+
+def _parameters(book: _Book, files: StudyFiles) -> None:
+    """Levels of intervals and tests: constants of the code that computed them."""
+    from primum.evaluation import calibration, stats
+
+    source = Source(files.root / METHODS, files.root)
+    whole: Callable[[float], str] = lambda value: f"{100 * value:.0f}"  # noqa: E731
+    book.put(source, "LEVEL", "method/level", stats.LEVEL, whole)
+    book.put(source, "ALPHA", "method/alpha", stats.ALPHA)
+    book.put(source, "POWER", "method/power", stats.POWER, whole)
+    source = Source(files.root / "src/primum/evaluation/calibration.py", files.root)
+    book.put(source, "BINS", "method/bins", calibration.BINS)
+    book.put(source, "SIMULATIONS", "method/simulations", calibration.SIMULATIONS)
+
+
+def lineage(study: StudyReport, stage: str) -> list[str]:
+    """Stages from the base's child to ``stage``."""
+    chain: list[str] = []
+    while stage != BASE_STAGE:
+        chain.insert(0, stage)
+        stage = study.stage(stage).parent
+    return chain
+
+
+def licences(files: StudyFiles) -> dict[str, dict[str, Any]]:
+    """The records of base and dataset: names, sources, revisions, licences."""
+    return {"base": read_json(files.base()), "dataset": read_json(files.source())}

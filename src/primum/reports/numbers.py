@@ -1,0 +1,170 @@
+"""Every number that is published, with its text and its source; and sentences that can take numbers from nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from primum.errors import UserError
+from primum.files import read_json, sha256_file
+
+DASH = "–"
+MINUS = "−"
+_FIELD = re.compile(r"\{(\w+)\}")
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def percent(value: float) -> str:
+    """A share in per cent, without the sign: ``34.0``."""
+    return f"{100 * value:.1f}".replace("-", MINUS)
+
+
+def points(value: float) -> str:
+    """A difference of shares in percentage points, with its sign: ``+6.5``."""
+    return f"{100 * value:+.1f}".replace("-", MINUS)
+
+
+def p_value(value: float) -> str:
+    """``0.012`` or ``< 0.001`` (with narrow spaces)."""
+    return "<\u202f0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def decimals(value: float) -> str:
+    """Three decimals."""
+    return f"{value:.3f}".replace("-", MINUS)
+
+
+def plain(value: Any) -> str:
+    """Counts with thousands, small reals as powers of ten, everything else as it is."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        mantissa, _, exponent = f"{value:.6g}".partition("e")
+        if not exponent and 0 < abs(value) < 0.01:
+            mantissa, _, exponent = f"{value:e}".partition("e")
+            mantissa = f"{float(mantissa):g}"
+        power = f" × 10{str(int(exponent)).translate(_SUPERSCRIPT)}" if exponent else ""
+        return f"{mantissa}{power}".replace("-", MINUS)
+    return ", ".join(map(plain, value)) if isinstance(value, list) else str(value)
+
+
+def short(value: str) -> str:
+    """The first twelve digits of a hash."""
+    return value[:12]
+
+
+Format = Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Text that is a name (of a model, a stage, a file) and may hold digits."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cite:
+    """A reference by its key in ``templates/references.yaml``."""
+
+    key: str
+
+
+Span = dict[str, str]  # {"text"} and, where it is a number, {"key"}; or {"cite"}
+Rich = list[Span]
+
+
+class Numbers:
+    """Looks numbers up by key.
+
+    Args:
+        entries: ``{key: {"value", "text", "file", "sha256", "pointer"}}``.
+    """
+
+    def __init__(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
+        self.entries = entries
+
+    @classmethod
+    def load(cls, path: Path, root: Path) -> Numbers:
+        """Read ``numbers.json``, and refuse it if a file it quotes has changed since.
+
+        Args:
+            path: ``numbers.json``.
+            root: the project's folder.
+        """
+        entries = read_json(path)
+        for file, digest in sorted({(entry["file"], entry["sha256"]) for entry in entries.values()}):
+            if sha256_file(root / file) != digest:
+                raise UserError(f"{path} quotes an older {file}.", "Run collect_numbers again; snakemake does.")
+        return cls(entries)
+
+    def _entry(self, key: str) -> Mapping[str, Any]:
+        if key not in self.entries:
+            raise UserError(f"No number '{key}' was collected.", "Let collect_numbers read it from a result file.")
+        return self.entries[key]
+
+    def has(self, key: str) -> bool:
+        """Whether the number was collected and is not empty."""
+        return key in self.entries and self.entries[key]["value"] is not None
+
+    def value(self, key: str) -> Any:
+        """The number itself; :class:`UserError` if it was not collected."""
+        return self._entry(key)["value"]
+
+    def span(self, key: str) -> Span:
+        """The number as text that knows where it is from."""
+        return {"text": self._entry(key)["text"], "key": key}
+
+    def under(self, prefix: str) -> dict[str, Any]:
+        """Values of all keys below ``prefix``, by the rest of the key, in the collected order."""
+        return {key.removeprefix(prefix): e["value"] for key, e in self.entries.items() if key.startswith(prefix)}
+
+    def say(self, template: str, **fields: str | Name | Cite | Rich) -> Rich:
+        """A sentence. ``{field}`` stands for a number (its key), a :class:`Name`, a :class:`Cite` or made text.
+
+        Raises:
+            ValueError: if the template itself holds a digit: a number must come from a file.
+        """
+        spans: Rich = []
+        for place, part in enumerate(_FIELD.split(template)):
+            if place % 2 == 0:
+                if any(letter.isdigit() for letter in part):
+                    raise ValueError(f"a number typed into a sentence: {part!r}")
+                spans += [{"text": part}] if part else []
+                continue
+            value = fields[part]
+            if isinstance(value, Name):
+                spans.append({"text": value.text})
+            elif isinstance(value, Cite):
+                spans.append({"text": "", "cite": value.key})
+            elif isinstance(value, str):
+                spans.append(self.span(value))
+            else:
+                spans += value
+        return spans
+
+    def rate(self, prefix: str) -> Rich:
+        """``34.0 [27.8, 40.8]`` of the rate below ``prefix``; a dash where there is none."""
+        if not self.has(f"{prefix}value"):
+            return [{"text": DASH}]
+        if not self.has(f"{prefix}low"):
+            return [self.span(f"{prefix}value")]
+        return self.interval(f"{prefix}value", prefix)
+
+    def interval(self, key: str, prefix: str) -> Rich:
+        """``{key} [low, high]`` with the limits below ``prefix``."""
+        return self.say("{value} [{low}, {high}]", value=key, low=f"{prefix}low", high=f"{prefix}high")
+
+    def optional(self, key: str) -> Rich:
+        """The number, or a dash where it is empty or was not collected."""
+        return [self.span(key)] if self.has(key) else [{"text": DASH}]
+
+
+def text_of(rich: Rich) -> str:
+    """The words alone; references are left out."""
+    return "".join(span["text"] for span in rich)

@@ -1,0 +1,171 @@
+"""Which files a report is made from: the contract of paths under ``results/{scale}``, and small readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from primum.config import BASE_STAGE, Identifier, Strict
+from primum.errors import UserError
+from primum.files import read_json, read_jsonl, sha256_file
+
+FIGURES = ("training_loss", "training_reward", "metric_by_stage", "calibration")
+TABLES = ("metrics", "comparisons", "baselines", "published")
+
+
+class StageReport(Strict):
+    """A trained stage, as reports name it."""
+
+    name: Identifier
+    parent: Identifier  # 'base' or another stage
+    method: Literal["sft", "grpo"]
+    split: Identifier
+
+
+class StudyReport(Strict):
+    """One study, as reports name it: ``--config`` of ``plot_figure.py`` and ``write_card.py``."""
+
+    study: Identifier
+    title: str
+    backend: Identifier
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    splits: Annotated[list[Identifier], Field(min_length=1)]  # evaluated; the first is the one claims are made on
+    stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
+
+    def seeds_of(self, stage: str) -> list[int]:
+        """The base is what it is, and is evaluated once."""
+        return [0] if stage == BASE_STAGE else sorted(set(self.seeds))
+
+    def names(self) -> list[str]:
+        """The base and every trained stage."""
+        return [BASE_STAGE, *(stage.name for stage in self.stages)]
+
+    def runs(self) -> list[tuple[str, int]]:
+        """Every evaluated (stage, seed), in order."""
+        return [(name, seed) for name in self.names() for seed in self.seeds_of(name)]
+
+    def stage(self, name: str) -> StageReport:
+        """A trained stage by name; :class:`UserError` if there is none."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        known = ", ".join(stage.name for stage in self.stages)
+        raise UserError(f"Study '{self.study}' has no trained stage '{name}'.", f"Use one of {known}.")
+
+
+class ReportConfig(Strict):
+    """Everything at one scale: ``--config`` of the numbers, the paper, the report and the manifest."""
+
+    scale: Identifier
+    studies: Annotated[list[StudyReport], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFiles:
+    """Paths of one study.
+
+    Attributes:
+        results: ``results/{scale}``.
+        study: whose files.
+    """
+
+    results: Path
+    study: StudyReport
+
+    @property
+    def root(self) -> Path:
+        """The project's folder: what paths in published files are relative to."""
+        return self.results.parent.parent
+
+    @property
+    def folder(self) -> Path:
+        """Everything built for the study."""
+        return self.results / self.study.study
+
+    @property
+    def evaluation(self) -> Path:
+        """``eval_results.json``."""
+        return self.folder / "eval_results.json"
+
+    @property
+    def splits(self) -> Path:
+        """``splits.json``."""
+        return self.folder / "data" / "splits.json"
+
+    @property
+    def gate(self) -> Path:
+        """``rewards_check.json``."""
+        return self.folder / "data" / "rewards_check.json"
+
+    def rows(self, split: str) -> Path:
+        """The rows of a split."""
+        return self.folder / "data" / f"{split}.jsonl"
+
+    def stage(self, stage: str, seed: int) -> Path:
+        """Where a trained stage lies."""
+        return self.folder / "models" / self.study.backend / stage / f"seed{seed}"
+
+    def checkpoint(self, stage: str, seed: int) -> Path:
+        """A trained stage's record."""
+        return self.stage(stage, seed) / "checkpoint.json"
+
+    def log(self, stage: str, seed: int) -> Path:
+        """A trained stage's history."""
+        return self.stage(stage, seed) / "train_log.jsonl"
+
+    def evaluated(self, stage: str, seed: int, split: str) -> Path:
+        """Where predictions and scores of a stage on a split lie."""
+        return self.folder / "eval" / self.study.backend / stage / f"seed{seed}" / split
+
+    def card(self, stage: str) -> Path:
+        """The stage's model card."""
+        return self.folder / "cards" / self.study.backend / f"{stage}.md"
+
+    def figure(self, name: str, kind: str) -> Path:
+        """A figure, as ``svg`` or ``png``."""
+        return self.results / "paper" / "figures" / f"{self.study.study}_{name}.{kind}"
+
+    def base(self) -> Path:
+        """The record of the base model that was evaluated."""
+        name = read_json(self.evaluation)["base"]
+        return self.results.parent / "inputs" / "bases" / name / "base.json"
+
+    def source(self) -> Path:
+        """The record of the dataset that was used."""
+        name = read_json(self.evaluation)["dataset"]
+        return self.results.parent / "inputs" / "datasets" / name / "source.json"
+
+
+class Source:
+    """A file whose content is quoted: read once, hashed once.
+
+    Args:
+        path: a JSON or JSONL file.
+        root: the project's folder; the file is named relative to it.
+    """
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self.file = path.relative_to(root).as_posix()
+        self.sha256 = sha256_file(path)
+        self.data: Any = None
+        if path.suffix in (".json", ".jsonl"):
+            self.data = read_jsonl(path) if path.suffix == ".jsonl" else read_json(path)
+
+    def at(self, pointer: str) -> Any:
+        """The value at a JSON pointer (RFC 6901; in a JSONL file the first part counts lines from 0)."""
+        value = self.data
+        for part in pointer.split("/")[1:]:
+            part = part.replace("~1", "/").replace("~0", "~")
+            try:
+                value = value[int(part)] if isinstance(value, list) else value[part]
+            except (KeyError, IndexError, ValueError, TypeError):
+                raise UserError(f"{self.file} has nothing at {pointer}.", "Let snakemake rebuild it.") from None
+        return value
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer from its parts."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
