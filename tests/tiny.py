@@ -78,7 +78,7 @@ def tokenizer(texts: list[str]) -> Any:
 def make_base(
     root: Path, steps: int = 0, hidden: int = 64, layers: int = 2, vocabulary: int | None = None, seed: int = 0
 ) -> dict[str, Any]:
-    """Write a base below ``root``, return its ``base.json``; ``steps`` of full training teach it the answers' format."""
+    """Write a base below ``root``, return its ``base.json``; ``steps`` of training teach it the answers' format."""
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from primum.config import BASE_STAGE
-from primum.files import read_json
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, short
-from primum.reports.sources import ReportConfig, Source, StudyFiles, StudyReport, pointer
+from primum.reports.sources import ReportConfig, Source, StudyFiles, pointer
 
 RATE: dict[str, Format] = {"value": percent, "low": percent, "high": percent, "numerator": plain, "n": plain}
 COMPARISON: dict[str, Format] = {
@@ -26,7 +24,7 @@ CALIBRATION: dict[str, Format] = {
 }
 WINDOW = 5  # logged steps whose mean stands for the start or the end of a curve
 LOGGED: dict[str, Format] = {"loss": decimals, "mean_token_accuracy": percent, "reward": decimals}
-METHODS = "src/primum/evaluation/stats.py"
+METHODS, CALIBRATED = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration"))
 Entries = dict[str, dict[str, Any]]
 
 
@@ -207,24 +205,9 @@ def _parameters(book: _Book, files: StudyFiles) -> None:
     from primum.evaluation import calibration, stats
 
     source = Source(files.root / METHODS, files.root)
-    whole: Callable[[float], str] = lambda value: f"{100 * value:.0f}"  # noqa: E731
-    book.put(source, "LEVEL", "method/level", stats.LEVEL, whole)
-    book.put(source, "ALPHA", "method/alpha", stats.ALPHA)
-    book.put(source, "POWER", "method/power", stats.POWER, whole)
-    source = Source(files.root / "src/primum/evaluation/calibration.py", files.root)
-    book.put(source, "BINS", "method/bins", calibration.BINS)
-    book.put(source, "SIMULATIONS", "method/simulations", calibration.SIMULATIONS)
+    for name, form in (("LEVEL", "{:.0%}"), ("ALPHA", "{}"), ("POWER", "{:.0%}")):
+        book.put(source, name, f"method/{name.lower()}", getattr(stats, name), form.format)
+    source = Source(files.root / CALIBRATED, files.root)
+    for name in ("BINS", "SIMULATIONS"):
+        book.put(source, name, f"method/{name.lower()}", getattr(calibration, name))
 
-
-def lineage(study: StudyReport, stage: str) -> list[str]:
-    """Stages from the base's child to ``stage``."""
-    chain: list[str] = []
-    while stage != BASE_STAGE:
-        chain.insert(0, stage)
-        stage = study.stage(stage).parent
-    return chain
-
-
-def licences(files: StudyFiles) -> dict[str, dict[str, Any]]:
-    """The records of base and dataset: names, sources, revisions, licences."""
-    return {"base": read_json(files.base()), "dataset": read_json(files.source())}

@@ -47,6 +47,10 @@ class StudyReport(Strict):
         """Every evaluated (stage, seed), in order."""
         return [(name, seed) for name in self.names() for seed in self.seeds_of(name)]
 
+    def lineage(self, stage: str) -> list[str]:
+        """Stage names from the base's child to ``stage``; empty for the base."""
+        return [] if stage == BASE_STAGE else [*self.lineage(self.stage(stage).parent), stage]
+
     def stage(self, name: str) -> StageReport:
         """A trained stage by name; :class:`UserError` if there is none."""
         for stage in self.stages:

@@ -173,7 +173,7 @@ def _identity(job: TrainJob, base: dict[str, Any], parent: Path | None, data_sha
 
 
 def _published(output: Path, identity: dict[str, Any], base: dict[str, Any]) -> dict[str, Any] | None:
-    """The checkpoint on record, if it is the one asked for: another process may have finished it while this one waited."""
+    """The checkpoint on record, if it is the one asked for: another process may have finished it meanwhile."""
     if not (output / CHECKPOINT).is_file() or not (output / LOG).is_file():
         return None
     checkpoint = read_json(output / CHECKPOINT)

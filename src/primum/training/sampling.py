@@ -1,8 +1,9 @@
 """Sampling from a policy that is being trained: fast, and the same on every machine of a type.
 
-Own loop instead of ``model.generate``: completions of one prompt share its prefill, rows that have ended leave the batch,
-the cache is written in place, noise comes from a generator of its own (so that a resumed run draws what an undisturbed one
-draws), and the adapter is merged into a second set of weights first, which spares each token two products a matrix.
+Own loop instead of ``model.generate``: completions of one prompt share its prefill, rows that have ended leave the
+batch, the cache is written in place, noise comes from a generator of its own (so that a resumed run draws what an
+undisturbed one draws), and the adapter is merged into a second set of weights first, which spares each token two products
+a matrix.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ class MergedPolicy:
         model: the PEFT model under training.
         folder: the base's folder.
 
-    Weights that no adapter touches are shared with ``model``, so the copy costs only the adapted matrices. Merged weights
-    are rounded to the model's dtype: in float32 the policy differs from the trained model by about 1e-7, relatively.
+    Weights that no adapter touches are shared with ``model``, so the copy costs only the adapted matrices. Merged
+    weights are rounded to the model's dtype: in float32 the policy differs from the trained model by about 1e-7.
     """
 
     def __init__(self, model: Any, folder: Path) -> None:

@@ -1,9 +1,9 @@
 """Log-probabilities of several completions of one prompt, with the prompt computed once.
 
 TRL repeats the prompt for each of its G completions, forward and backward. Here each prompt becomes one sequence,
-``prompt | last prompt token, completion 1 | last prompt token, completion 2 | ...``, in which a completion sees the prompt
-and itself but no other completion, at the positions it would have alone. The numbers are the same (to rounding); with G = 4
-and prompts twice as long as completions, half of the tokens are gone.
+``prompt | last prompt token, completion 1 | last prompt token, completion 2 | ...``, in which a completion sees the
+prompt and itself but no other completion, at the positions it would have alone. The numbers are the same (to rounding);
+with G = 4 and prompts twice as long as completions, half of the tokens are gone.
 """
 
 from __future__ import annotations

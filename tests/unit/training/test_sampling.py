@@ -82,3 +82,22 @@ def test_decoding_takes_only_the_end_token_away(policy):
     ids = tokenizer("<think>{}<|im_start|>", add_special_tokens=False)["input_ids"]
     assert decode(tokenizer, [*ids, tokenizer.eos_token_id]) == "<think>{}<|im_start|>"
     assert decode(tokenizer, []) == ""
+
+
+def test_merging_works_in_bfloat16(workspace, sft_folder):
+    """What a GPU does, on the CPU: float32 adapter on a bfloat16 base."""
+    import torch
+
+    model, tokenizer = load_model(workspace.root, workspace.base, sft_folder, trainable=True)
+    model.eval()
+    for parameter in model.parameters():
+        if not parameter.requires_grad:
+            parameter.data = parameter.data.bfloat16()
+    merged = MergedPolicy(model, workspace.root / "models/tiny").refresh()
+    assert {parameter.dtype for parameter in merged.parameters()} == {torch.bfloat16}
+    prompts, _ = prompt_ids(tokenizer, tiny.task(), EXAMPLES, False, 96)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        expected = model(input_ids=torch.tensor(prompts[:1])).logits.float()
+    with torch.no_grad():
+        assert (merged(input_ids=torch.tensor(prompts[:1])).logits.float() - expected).abs().mean() < 0.1
+    assert all(sample(merged, tokenizer, prompts, 8, 1.0, (0,)))

@@ -83,6 +83,17 @@ def test_grpo_from_base_and_with_kl(workspace, sft_folder, tmp_path):
     assert set(sha256_tree(tmp_path / "kl" / "adapter")) == {"adapter_config.json", "adapter_model.safetensors"}
 
 
+@pytest.mark.parametrize("stage", ["sft", "grpo"])
+def test_gradient_checkpointing_changes_no_number(workspace, sft_folder, tmp_path, stage):
+    parent = sft_folder if stage == "grpo" else None
+    for checkpointing in (False, True):
+        out = tmp_path / str(checkpointing)
+        workspace.train(stage, out, parent, max_steps=2, logging_steps=1, gradient_checkpointing=checkpointing)
+    plain, saved = (lines(tmp_path / name) for name in ("False", "True"))
+    for one, other in zip(plain, saved, strict=True):
+        assert {key: pytest.approx(value, rel=1e-3, abs=1e-5) for key, value in one.items()} == other
+
+
 def test_finished_stage_is_not_trained_again(workspace, tmp_path):
     first = workspace.train("sft", tmp_path / "sft", max_steps=2)
     stamp = (tmp_path / "sft" / "adapter" / "adapter_model.safetensors").stat().st_mtime_ns
