@@ -41,13 +41,13 @@ class Loop:
     clip: float = 1.0
 
 
-_MIX = {"question": 0.30, "selection": 0.08, "statement": 0.52, "chat": 0.06, "record": 0.04}
-_SHAPE = {"question": 0.30, "selection": 0.06, "statement": 0.45, "chat": 0.06, "record": 0.03, "schema_record": 0.10}
+_MIX = {"question": 0.25, "selection": 0.06, "statement": 0.52, "chat": 0.04, "chat_question": 0.10, "record": 0.03}
+_SHAPE = _MIX | {"question": 0.20, "statement": 0.38, "answer_record": 0.08, "schema_record": 0.11}
 # Order matters: mixed from the start, facts are learned but questions stay at chance (docs/log.md).
 PHASES = (
-    Phase("select", 300, {"selection": 1.0}),
-    Phase("mix", 600, _MIX),
-    Phase("shape", 400, _SHAPE, anneal=0.6),
+    Phase("select", 200, {"selection": 1.0}),
+    Phase("mix", 300, _MIX),
+    Phase("shape", 300, _SHAPE, anneal=0.6),
 )
 
 

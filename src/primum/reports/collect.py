@@ -127,6 +127,8 @@ def _data(book: _Book, files: StudyFiles) -> None:
         book.add(source, pointer(key), f"data/{key}")
     for key in ("leaks", "dropped", "excluded", "right_option_twice"):
         book.put(source, f"{pointer(key)} (count)", f"data/{key}", len(source.data[key]))
+    for pair in source.data["groups_shared"]:
+        book.add(source, pointer("groups_shared", pair), f"data/shared/{pair}")
     for split, described in source.data["splits"].items():
         where = pointer("splits", split)
         book.add(source, f"{where}/rows", f"data/{split}/rows")
@@ -167,6 +169,9 @@ def _training(book: _Book, files: StudyFiles, stage: str, seed: int) -> None:
         for name in source.data["config"][block]:
             form = percent if name.startswith("min_") else plain
             book.add(source, pointer("config", block, name), f"{key}/{block}/{name}", form)
+    for name, value in source.data["config"]["task_settings"].items():
+        if not isinstance(value, str):
+            book.add(source, pointer("config", "task_settings", name), f"{key}/task/{name}")
     log = Source(files.log(stage, seed), files.root)
     for name in log.data[0]:
         form = percent if name.startswith("sampled_") else plain
@@ -178,17 +183,21 @@ def _training(book: _Book, files: StudyFiles, stage: str, seed: int) -> None:
             where = f"/{lines[0]}..{lines[-1]}{pointer(name)} (mean)"
             book.put(log, where, f"{key}/{end}/{name}", mean, form)
     logged = [entry for entry in log.data[1:] if "loss" in entry]
-    book.put(log, " (logged steps averaged at either end)", f"{key}/window", min(WINDOW, len(logged)))
+    book.put(log, " (logged steps averaged at either end)", f"{key}/window", _window(len(logged)))
+
+
+def _window(steps: int) -> int:
+    """How many of ``steps`` logged steps stand for either end of a curve."""
+    return max(1, min(WINDOW, steps // 2))
 
 
 def _curves(log: list[dict[str, Any]]) -> Iterator[tuple[str, list[int], list[int]]]:
     """Names logged at every step, with the lines at its start and at its end."""
     lines = [i for i, entry in enumerate(log) if i and "loss" in entry]
-    if not lines:
-        return
-    for name in log[lines[0]]:
+    window = _window(len(lines))
+    for name in log[lines[0]] if lines else ():
         if (name in LOGGED or name.startswith("rewards/")) and all(name in log[line] for line in lines):
-            yield name, lines[:WINDOW], lines[-WINDOW:]
+            yield name, lines[:window], lines[-window:]
 
 
 def _inputs(book: _Book, files: StudyFiles) -> None:

@@ -45,7 +45,7 @@ def plain(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         mantissa, _, exponent = f"{value:.6g}".partition("e")
-        if not exponent and 0 < abs(value) < 0.01:
+        if not exponent and 0 < abs(value) < 0.001:
             mantissa, _, exponent = f"{value:e}".partition("e")
             mantissa = f"{float(mantissa):g}"
         power = f" × 10{str(int(exponent)).translate(_SUPERSCRIPT)}" if exponent else ""

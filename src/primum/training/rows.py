@@ -53,7 +53,7 @@ def taught_rows(
         room = max_length - len(completion)
         if room < 1:
             raise UserError(
-                f"Row '{example.id}': its completion has {len(completion)} tokens, max_length {max_length} allows no more.",
+                f"Row '{example.id}': its completion has {len(completion)} tokens, max_length is {max_length}.",
                 "Raise the stage's max_length, or shorten the completions (task_settings).",
             )
         kept = prompt[-room:]

@@ -2,8 +2,8 @@
 
 Own loop instead of ``model.generate``: completions of one prompt share its prefill, rows that have ended leave the
 batch, the cache is written in place, noise comes from a generator of its own (so that a resumed run draws what an
-undisturbed one draws), and the adapter is merged into a second set of weights first, which spares each token two products
-a matrix.
+undisturbed one draws), and the adapter is merged into a second set of weights first, which spares each token two
+products a matrix.
 """
 
 from __future__ import annotations

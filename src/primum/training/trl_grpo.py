@@ -1,10 +1,12 @@
 """GRPO by ``trl.GRPOTrainer``: the parent's adapter goes on, and rewards read one verdict a completion.
 
-Where this departs from TRL's defaults: prompts are token ids rendered and cut by us (TRL 1.16 cuts no prompts, and would
-add special tokens to rendered text); completions come from :mod:`primum.training.sampling`, log-probabilities from
-:mod:`primum.training.shared_prompt`; rewards judge the text that evaluation would judge.
-``per_device_train_batch_size`` counts prompts, as in the study's tables: TRL counts completions, so it is multiplied by
-``num_generations``.
+Where this departs from TRL's defaults:
+
+* Prompts are token ids rendered and cut by us. TRL 1.16 cuts no prompts, and would add special tokens to rendered text.
+* Completions come from :mod:`primum.training.sampling`, log-probabilities from :mod:`primum.training.shared_prompt`.
+* Rewards judge the text that evaluation would judge.
+* ``per_device_train_batch_size`` counts prompts, as in the tables. TRL counts completions, so it is multiplied by
+  ``num_generations``.
 """
 
 from __future__ import annotations

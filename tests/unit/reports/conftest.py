@@ -176,7 +176,7 @@ def _evaluate(target: Path, data: Path, rows: list[dict[str, Any]], stage: str, 
         for row in rows:
             easy, noise = random.Random(row["id"]), random.Random(f"{row['id']}/{stage}/{seed}/{shift}")
             gold = "ABCD"[("ABCD".index(row["gold"]["answer"]) - shift) % 4]
-            right = easy.random() + noise.gauss(0, 0.08) < skill[0]
+            right = easy.random() + noise.gauss(0, 0.25) < skill[0]
             said = gold if right else noise.choice([letter for letter in "ABCD" if letter != gold])
             stated = round(min(1.0, 0.4 + 0.5 * noise.random() + 0.05 * right), 2)
             text = json.dumps({"predicted_category": said, "confidence": stated, "reason": f"It is {said} & <b>so</b>."})
@@ -191,7 +191,7 @@ def _evaluate(target: Path, data: Path, rows: list[dict[str, Any]], stage: str, 
     write_jsonl(target / "predictions.jsonl", predictions)
     write_jsonl(target / "scores.jsonl", scores)
     hashes = {"data": sha256_file(data), "predictions": sha256_file(target / "predictions.jsonl")}
-    write_json(target / "metrics.json", metrics | {"sha256": hashes})
+    write_json(target / "metrics.json", metrics | {"split": data.stem, "sha256": hashes})
 
 
 def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | None) -> None:

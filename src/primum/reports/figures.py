@@ -1,0 +1,201 @@
+"""The figures of a study: loss and reward by step, metrics by stage with their intervals, and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from primum.config import BASE_STAGE
+from primum.errors import UserError
+from primum.evaluation.baselines import CHANCE, MAJORITY
+from primum.evaluation.stats import rate
+from primum.files import read_json, read_jsonl
+from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, Look, canvas, end_labels, look, save, thin_grid
+from primum.reports.sources import StudyReport
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DOT: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.5, "markersize": 5, "clip_on": False, "zorder": 3}
+SMOOTH = 5  # steps of the running mean drawn over the raw reward
+Logs = Mapping[tuple[str, int], list[dict[str, Any]]]
+
+
+def plot(name: str, study: StudyReport, inputs: Sequence[Path], svg: Path, png: Path) -> None:
+    """Draw one figure.
+
+    Args:
+        name: one of :data:`DRAWN`.
+        study: whose.
+        inputs: ``eval_results.json``, and ``.../{stage}/seed{n}/train_log.jsonl`` of every trained stage.
+        svg, png: where to.
+    """
+    if name not in DRAWN:
+        raise UserError(f"There is no figure '{name}'.", f"Use one of {', '.join(DRAWN)}.")
+    results = next((path for path in inputs if path.name == "eval_results.json"), None)
+    if results is None:
+        raise UserError("--inputs names no eval_results.json.", "Give eval_results.json and the training logs.")
+    logs = {(p.parent.parent.name, int(p.parent.name.removeprefix("seed"))): read_jsonl(p) for p in inputs if p.name == "train_log.jsonl"}
+    draw, size = DRAWN[name]
+    with canvas(f"{study.study}_{name}", *size(study, read_json(results))) as figure:
+        draw(figure, study, read_json(results), logs)
+        save(figure, svg, png)
+
+
+def training_loss(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Logs) -> None:
+    """Loss of every SFT stage by step."""
+    stages = [stage.name for stage in study.stages if stage.method == "sft"]
+    axes = figure.subplots()
+    labels, lowest = [], 0.0
+    for (stage, seed), log in sorted(logs.items()):
+        if stage not in stages:
+            continue
+        style = look(study.names().index(stage))
+        steps, losses = _series(log, "loss")
+        axes.plot(steps, losses, color=style.colour, linestyle=style.line, marker=style.marker, markevery=max(1, len(steps) // 12))
+        labels.append((losses[-1], _run_name(study, stage, seed), style.colour))
+        lowest = min(lowest, *losses)
+    _or_nothing(axes, labels, "no SFT stage in this study")
+    axes.set(xlabel="step", ylabel="loss on the completion", xlim=(0, None), ylim=(lowest, None))
+    end_labels(axes, labels, 0.06 * axes.get_ylim()[1])
+    thin_grid(axes, "y")
+
+
+def training_reward(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Logs) -> None:
+    """Mean reward of every GRPO stage by step, in all and by component."""
+    stages = [stage.name for stage in study.stages if stage.method == "grpo"]
+    grid = figure.subplots(2, max(1, len(stages)), sharex="col", sharey="row", squeeze=False, height_ratios=[1, 1.25])
+    for column, stage in enumerate(stages):
+        top, bottom = grid[0][column], grid[1][column]
+        ends: dict[str, list[float]] = {}
+        for (name, _), log in sorted(logs.items()):
+            if name == stage:
+                _curve(top, log, "reward", Look(INK, "", "-"), 1.2)
+                for place, component in enumerate(_components(log)):
+                    # Components that are earned together lie on each other: the first is drawn broad, below the others.
+                    style, width = look(place + 1), 1.2 if place else 3.2
+                    means = _curve(bottom, log, f"rewards/{component}/mean", style if place else Look("#9cc7e2", "", "-"), width)
+                    ends.setdefault(component, []).append(means[-1])
+        labels = [(sum(v) / len(v), name, look(place + 1).colour) for place, (name, v) in enumerate(ends.items())]
+        end_labels(bottom, labels, 0.085)
+        top.set(title=stage, ylim=(0, None))
+        bottom.set(xlabel="step", xlim=(0, None), ylim=(0, 1.03))
+        thin_grid(top, "y")
+        thin_grid(bottom, "y")
+    grid[0][0].set_ylabel("reward in all")
+    grid[1][0].set_ylabel("share earning it")
+    if not stages:
+        _or_nothing(grid[0][0], [], "no GRPO stage in this study")
+
+
+def metric_by_stage(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Logs) -> None:
+    """Every rate of every stage on the headline split, with its Wilson interval; baselines as thin rules."""
+    split, axes = study.splits[0], figure.subplots()
+    rows = [row for row in results["metrics"] if row["split"] == split and row["value"] is not None]
+    names, runs = _rates(study, results), study.runs()
+    items = next(e["n"] for e in results["evaluations"] if e["split"] == split)
+    step = 1.0 / (len(runs) + 1.2)
+    for row in rows:
+        run = runs.index((row["stage"], row["seed"]))
+        y = list(names).index(row["metric"]) + step * (run - (len(runs) - 1) / 2)
+        style, x = look(study.names().index(row["stage"])), 100 * row["value"]
+        axes.plot([100 * row["low"], 100 * row["high"]], [y, y], color=style.colour, linewidth=1.1, solid_capstyle="butt")
+        axes.plot(x, y, marker=style.marker, color=style.colour, **DOT)
+        text = f"{_run_name(study, row['stage'], row['seed'])} {x:.1f}" + ("" if row["n"] == items else f" of {row['n']}")
+        axes.annotate(text, (101.5, y), color=style.colour, va="center", fontsize=6, annotation_clip=False)
+    known = [r for r in results["baselines"] if r["split"] == split and r["baseline"] in (MAJORITY, CHANCE) and r["metric"] == next(iter(names))]
+    for row, side in zip(sorted(known, key=lambda row: (row["value"], row["baseline"])), ("right", "left"), strict=False):
+        _baseline(axes, row, side)
+    axes.set(xlim=(0, 100), ylim=(len(names) - 0.5, -0.72), yticks=range(len(names)), yticklabels=names.values())
+    axes.set_xlabel(f"% of {items} items of {split}, with Wilson 95% intervals")
+    for place in range(1, len(names)):
+        axes.axhline(place - 0.5, color="#e4e4e4", linewidth=0.5, zorder=0)
+    axes.tick_params(axis="y", length=0)
+    thin_grid(axes, "x")
+
+
+def calibration(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Logs) -> None:
+    """Accuracy against stated confidence, a panel a stage, on the headline split and the first seed."""
+    grid = figure.subplots(1, len(study.names()), sharey=True, squeeze=False)[0]
+    for place, (stage, axes) in enumerate(zip(study.names(), grid, strict=True)):
+        seed = study.seeds_of(stage)[0]
+        key = (stage, seed, study.splits[0])
+        found = next(e for e in results["evaluations"] if (e["stage"], e["seed"], e["split"]) == key)["calibration"]
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, linestyle=(0, (4, 2)))
+        style = look(place)
+        for row in found["bins"]:
+            limits = rate(round(row["accuracy"] * row["n"]), row["n"])
+            x = row["mean_confidence"]
+            axes.plot([x, x], [limits.low, limits.high], color=style.colour, linewidth=1.1, solid_capstyle="butt")
+            axes.plot(x, row["accuracy"], marker=style.marker, color=style.colour, **DOT)
+        words = "no confidence stated"
+        if found["n"]:
+            words = f"n = {found['n']}\nECE {found['ece']:.3f}\nchance alone\n{found['null_low']:.3f} to {found['null_high']:.3f}"
+        axes.text(0.04, 0.97, words, transform=axes.transAxes, va="top", fontsize=6, color=INK, linespacing=1.35)
+        axes.set(title=_run_name(study, stage, seed), xlabel="stated confidence", xlim=(0, 1.03), ylim=(-0.03, 1.03))
+        axes.set(xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"], yticks=[0, 0.5, 1], yticklabels=["0", "0.5", "1"])
+        axes.set_aspect("equal")
+        thin_grid(axes, "both")
+    grid[0].set_ylabel("share right")
+
+
+def _series(log: list[dict[str, Any]], name: str) -> tuple[list[int], list[float]]:
+    found = [(entry["step"], entry[name]) for entry in log if entry["step"] and name in entry]
+    return [step for step, _ in found], [value for _, value in found]
+
+
+def _components(log: list[dict[str, Any]]) -> list[str]:
+    """Reward components in a run's log, best-known order: as a reader meets them, the easiest first."""
+    last = log[-1]
+    names = [key.split("/")[1] for key in last if key.startswith("rewards/") and key.endswith("/mean")]
+    return sorted(names, key=lambda name: (-sum(_series(log, f"rewards/{name}/mean")[1]), name))
+
+
+def _curve(axes: Axes, log: list[dict[str, Any]], name: str, style: Look, width: float) -> list[float]:
+    """The raw series, thin, and its running mean; returns the latter."""
+    steps, values = _series(log, name)
+    half = SMOOTH // 2
+    means = [sum(near) / len(near) for i in range(len(values)) if (near := values[max(0, i - half) : i + half + 1])]
+    axes.plot(steps, values, color=style.colour, linewidth=0.5, alpha=0.35)
+    axes.plot(steps, means, color=style.colour, linestyle=style.line, linewidth=width)
+    return means
+
+
+def _baseline(axes: Axes, row: dict[str, Any], side: str) -> None:
+    """A thin rule across the first metric's band, named above it."""
+    x = 100 * row["value"]
+    axes.plot([x, x], [-0.5, 0.5], color=INK, linewidth=0.6, linestyle="-" if row["baseline"] == MAJORITY else (0, (1.5, 1.5)))
+    words = f" {row['baseline'].replace('_', ' ')} {x:.1f} "
+    axes.annotate(words, (x, -0.56), ha=side, va="center", fontsize=5.8, color=INK)
+
+
+def _rates(study: StudyReport, results: dict[str, Any]) -> dict[str, str]:
+    """Metric -> label, in the order of the results."""
+    labels = {name: rate["label"] for e in results["evaluations"] for name, rate in e["metrics"].items()}
+    found = dict.fromkeys(row["metric"] for row in results["metrics"] if row["split"] == study.splits[0])
+    return {name: labels.get(name, name.replace("_", " ").capitalize()) for name in found}
+
+
+def _run_name(study: StudyReport, stage: str, seed: int) -> str:
+    return stage if stage == BASE_STAGE or len(study.seeds) == 1 else f"{stage} (seed {seed})"
+
+
+def _or_nothing(axes: Axes, drawn: Sequence[Any], words: str) -> None:
+    if not drawn:
+        axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+
+
+Size = Callable[[StudyReport, dict[str, Any]], tuple[float, float]]
+Draw = Callable[["Figure", StudyReport, dict[str, Any], Logs], None]
+DRAWN: dict[str, tuple[Draw, Size]] = {
+    "training_loss": (training_loss, lambda study, results: (WIDTH, 1.9)),
+    "training_reward": (training_reward, lambda study, results: (WIDTH if _grpo(study) < 2 else WIDE, 3.0)),
+    "metric_by_stage": (metric_by_stage, lambda study, results: (WIDTH, 0.9 + len(_rates(study, results)) * (0.12 + 0.1 * len(study.runs())))),
+    "calibration": (calibration, lambda study, results: (min(WIDE, 0.5 + 2.1 * len(study.names())), 2.35)),
+}
+
+
+def _grpo(study: StudyReport) -> int:
+    return sum(stage.method == "grpo" for stage in study.stages)

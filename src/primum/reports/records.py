@@ -1,0 +1,67 @@
+"""Tables of how stages came about: hyperparameters, guards, and hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from primum.reports.numbers import Rich
+from primum.reports.tables import Block, Tables, pretty, table, words
+
+# Said elsewhere, or of no consequence for the result.
+_UNSAID = frozenset(("method", "parent", "split", "rewards", "logging_steps"))
+HASHES = ("sha256", "parent_sha256", "data_sha256", "config_sha256", "code_sha256", "environment_sha256")
+
+
+def hyperparameters(tables: Tables, stages: Sequence[str] | None = None) -> Block:
+    """Settings down, stages across; every seed of a stage has the same."""
+    numbers, names = tables.numbers, list(stages or tables.study.names()[1:])
+    keys = {name: tables.key("train", name, tables.study.seeds_of(name)[0]) for name in names}
+    rows: list[Any] = []
+    for block in ("stage", "lora", "guards"):
+        found = dict.fromkeys(field for key in keys.values() for field in numbers.under(f"{key}/{block}/"))
+        if block != "stage":
+            rows.append({"group": words({"lora": "LoRA", "guards": "Guards"}[block])})
+        for field in (field for field in found if field not in _UNSAID):
+            rows.append([words(pretty(field)), *(numbers.optional(f"{key}/{block}/{field}") for key in keys.values())])
+    return table(words("Settings of every stage, as its checkpoint records them."), ["", *names], "l" + "r" * len(names), rows, wide=False)
+
+
+def gate(tables: Tables) -> Block | None:
+    """What policies that know nothing would earn, under each reward table."""
+    numbers, under = tables.numbers, tables.numbers.under(tables.key("gate", ""))
+    names = sorted({key.split("/")[0] for key in under if "/" in key})
+    policies = sorted({key.split("/")[2] for key in under if "/policy/" in key})
+    if not names:
+        return None
+    rows: list[list[Rich]] = [[words("gold answer"), *(numbers.optional(tables.key("gate", name, "maximum")) for name in names)]]
+    rows += [[words(pretty(policy)), *(numbers.optional(tables.key("gate", name, "policy", policy)) for name in names)] for policy in policies]
+    caption = numbers.say(
+        "Mean reward of the gold answers and of policies that know nothing, over the {rows} rows trained on.", rows=tables.key("gate", "rows")
+    )
+    return table(caption, ["Policy", *(f"table ‘{name}’" for name in names)], "l" + "r" * len(names), rows, wide=False)
+
+
+def curves(tables: Tables) -> Block:
+    """Where training began and ended, as logged."""
+    numbers, rows = tables.numbers, []
+    for stage, seed in tables.study.runs()[1:]:
+        at = tables.key("train", stage, seed)
+        for name in numbers.under(f"{at}/first/"):
+            label = name.removeprefix("rewards/").removesuffix("/mean")
+            label = f"reward: {pretty(label)}" if name.startswith("rewards/") else pretty(label)
+            ends = [numbers.optional(f"{at}/{end}/{name}") for end in ("first", "last")]
+            rows.append([words(tables.run_name(stage, seed)), words(label), *ends])
+    window = tables.key("train", *tables.study.runs()[-1], "window")
+    caption = numbers.say("Training at its start and its end: means of up to {window} logged steps.", window=window)
+    return table(caption, ["Stage", "Logged", "Start", "End"], "llrr", rows, wide=False)
+
+
+def hashes(tables: Tables) -> Block:
+    """The first digits of what every checkpoint is made of."""
+    numbers, rows = tables.numbers, []
+    for stage, seed in tables.study.runs()[1:]:
+        at = tables.key("train", stage, seed)
+        rows.append([words(tables.run_name(stage, seed)), *(numbers.optional(f"{at}/{name}") for name in HASHES)])
+    heads = ["Stage", "Checkpoint", "Parent", "Data", "Configuration", "Code", "Environment"]
+    return table(words("First digits of the sha256 of every checkpoint's record and of what went into it."), heads, "lllllll", rows)
