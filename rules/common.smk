@@ -1,25 +1,23 @@
 # The plan of the run. A mistake in the configuration ends here, in one line and with exit code 2, before the first job.
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
-os.environ["PATH"] += f"{os.pathsep}{workflow.basedir}/bin"  # a real conda is found first, its stand-in last
 
 from primum.config import IDENTIFIER
-from primum.errors import UserError, abort, close_with_errors, collect_errors
+from primum.errors import UserError, abort
 from primum.plan import INPUTS, Plan
+from primum.session import begin, close_with_errors
 
 try:
     PLAN = Plan(Path(workflow.basedir), dict(config))
 except UserError as error:
     abort(error)
-collect_errors()
+begin(Path(workflow.basedir))
 
 
 onerror:
     close_with_errors()
-
 
 
 R = PLAN.results

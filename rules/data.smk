@@ -9,15 +9,15 @@ rule fetch_dataset:
     output:
         rows=f"{INPUTS}/datasets/{{dataset}}/rows.jsonl",
         source=f"{INPUTS}/datasets/{{dataset}}/source.json",
-    params:
-        entry=lambda w: PLAN.datasets[w.dataset].model_dump_json(),
-        folder=subpath(output.rows, parent=True),
     log:
         f"{LOGS}/fetch_dataset/{{dataset}}.log",
     benchmark:
         f"{BENCHMARKS}/fetch_dataset/{{dataset}}.tsv"
     conda:
         "../envs/data.yaml"
+    params:
+        entry=lambda w: PLAN.datasets[w.dataset].model_dump_json(),
+        folder=subpath(output.rows, parent=True),
     shell:
         "python scripts/fetch_dataset.py --entry {params.entry:q} --output {params.folder} 2>&1 | tee {log}"
 
@@ -33,15 +33,15 @@ for study_name in PLAN.studies:  # a rule a study, since each names its own spli
         output:
             splits=[PLAN.split_file(study_name, split) for split in PLAN.splits(study_name)],
             summary=f"{PLAN.study_folder(study_name)}/data/splits.json",
-        params:
-            config=lambda _, name=study_name: PLAN.splits_config(name),
-            folder=subpath(output.summary, parent=True),
         log:
             f"{LOGS}/build_splits/{study_name}.log",
         benchmark:
             f"{BENCHMARKS}/build_splits/{study_name}.tsv"
         conda:
             "../envs/data.yaml"
+        params:
+            config=lambda _, name=study_name: PLAN.splits_config(name),
+            folder=subpath(output.summary, parent=True),
         shell:
             "python scripts/build_splits.py --config {params.config:q} --rows {input.rows} --output {params.folder} 2>&1 | tee {log}"
 
@@ -53,15 +53,15 @@ rule prepare_base:
         code=PLAN.code("prepare_base"),
     output:
         base=f"{INPUTS}/bases/{{base}}/base.json",
-    params:
-        entry=lambda w: PLAN.models[w.base].model_dump_json(),
-        folder=subpath(output.base, parent=True),
     log:
         f"{LOGS}/prepare_base/{{base}}.log",
     benchmark:
         f"{BENCHMARKS}/prepare_base/{{base}}.tsv"
     conda:
         BACKEND_ENV
+    params:
+        entry=lambda w: PLAN.models[w.base].model_dump_json(),
+        folder=subpath(output.base, parent=True),
     shell:
         "python scripts/prepare_base.py --entry {params.entry:q} --output {params.folder} 2>&1 | tee {log}"
 
@@ -73,13 +73,13 @@ rule check_rewards:
         code=lambda w: PLAN.code("check_rewards", w.study),
     output:
         gate=f"{STUDY}/data/rewards_check.json",
-    params:
-        config=lambda w: PLAN.rewards_config(w.study),
     log:
         f"{LOGS}/check_rewards/{{study}}.log",
     benchmark:
         f"{BENCHMARKS}/check_rewards/{{study}}.tsv"
     conda:
         "../envs/data.yaml"
+    params:
+        config=lambda w: PLAN.rewards_config(w.study),
     shell:
         "python scripts/check_rewards.py --config {params.config:q} --data {input.data} --output {output.gate} 2>&1 | tee {log}"

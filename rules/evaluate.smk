@@ -10,18 +10,18 @@ rule predict:
         code=lambda w: PLAN.code("predict", w.study),
     output:
         predictions=f"{EVAL}/predictions.jsonl",
-    params:
-        config=lambda w: PLAN.predict_config(w.study, w.stage, w.seed, w.split),
-        checkpoint=lambda w, input: folder_option("--checkpoint", input.checkpoint),
     log:
         f"{LOGS}/predict/{{study}}-{{stage}}-seed{{seed}}-{{split}}.log",
     benchmark:
         f"{BENCHMARKS}/predict/{{study}}-{{stage}}-seed{{seed}}-{{split}}.tsv"
+    conda:
+        BACKEND_ENV
     threads: lambda w: PLAN.studies[w.study].train_threads
     resources:
         accelerator=1,
-    conda:
-        BACKEND_ENV
+    params:
+        config=lambda w: PLAN.predict_config(w.study, w.stage, w.seed, w.split),
+        checkpoint=lambda w, input: folder_option("--checkpoint", input.checkpoint),
     shell:
         "export OMP_NUM_THREADS={threads}; python scripts/predict.py --config {params.config:q} --base {input.base} "
         "{params.checkpoint} --data {input.data} --output {output.predictions} 2>&1 | tee {log}"
@@ -36,15 +36,15 @@ rule score:
     output:
         scores=f"{EVAL}/scores.jsonl",
         metrics=f"{EVAL}/metrics.json",
-    params:
-        config=lambda w: PLAN.score_config(w.study),
-        folder=subpath(output.metrics, parent=True),
     log:
         f"{LOGS}/score/{{study}}-{{stage}}-seed{{seed}}-{{split}}.log",
     benchmark:
         f"{BENCHMARKS}/score/{{study}}-{{stage}}-seed{{seed}}-{{split}}.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=lambda w: PLAN.score_config(w.study),
+        folder=subpath(output.metrics, parent=True),
     shell:
         "python scripts/score.py --config {params.config:q} --data {input.data} --predictions {input.predictions} "
         "--output {params.folder} 2>&1 | tee {log}"
@@ -61,17 +61,17 @@ rule compare_stages:
     output:
         results=f"{STUDY}/eval_results.json",
         tables=[f"{STUDY}/tables/{name}.csv" for name in TABLES],
-    params:
-        config=lambda w: PLAN.compare_config(w.study),
-        data=f"{STUDY}/data",
-        evaluations=f"{STUDY}/eval/{PLAN.backend}",
-        folder=subpath(output.results, parent=True),
     log:
         f"{LOGS}/compare_stages/{{study}}.log",
     benchmark:
         f"{BENCHMARKS}/compare_stages/{{study}}.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=lambda w: PLAN.compare_config(w.study),
+        data=f"{STUDY}/data",
+        evaluations=f"{STUDY}/eval/{PLAN.backend}",
+        folder=subpath(output.results, parent=True),
     shell:
         "python scripts/compare_stages.py --config {params.config:q} --eval {params.evaluations} --data {params.data} "
         "--output {params.folder} 2>&1 | tee {log}"

@@ -4,7 +4,11 @@
 rule data:
     """Every study's splits, and the gate that its rewards must pass."""
     input:
-        [f"{PLAN.study_folder(study)}/data/{name}" for study in PLAN.studies for name in ("splits.json", "rewards_check.json")],
+        [
+            f"{PLAN.study_folder(study)}/data/{name}"
+            for study in PLAN.studies
+            for name in ("splits.json", "rewards_check.json")
+        ],
 
 
 rule train:
@@ -28,7 +32,12 @@ rule tables:
 rule figures:
     """The figures, as SVG and PNG."""
     input:
-        [f"{R}/paper/figures/{study}_{figure}.{kind}" for study in PLAN.studies for figure in FIGURES for kind in ("svg", "png")],
+        [
+            f"{R}/paper/figures/{study}_{figure}.{kind}"
+            for study in PLAN.studies
+            for figure in FIGURES
+            for kind in ("svg", "png")
+        ],
 
 
 rule cards:

@@ -1,4 +1,5 @@
-"""Wall time of the tiny study in a fresh copy, beside the time its training and prediction jobs took, and a no-op's time."""
+"""Wall time of the tiny study in a fresh copy, beside the time its training and prediction jobs took,
+and a no-op's time."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def timed(folder: Path, *arguments: str) -> float:
     started = time.monotonic()
     done = subprocess.run(["snakemake", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UserError(f"snakemake {' '.join(arguments)} failed: {done.stderr.strip().splitlines()[-1]}", "Run make reproduce.")
+        raise UserError(
+            f"snakemake {' '.join(arguments)} failed: {done.stderr.strip().splitlines()[-1]}", "Run make reproduce."
+        )
     return time.monotonic() - started
 
 

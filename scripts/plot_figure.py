@@ -14,7 +14,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figure", choices=FIGURES, required=True)
     parser.add_argument("--config", type=json.loads, required=True, help="JSON: see primum.reports.sources.StudyReport")
-    parser.add_argument("--inputs", type=Path, nargs="+", required=True, help="eval_results.json and train_log.jsonl files")
+    parser.add_argument(
+        "--inputs", type=Path, nargs="+", required=True, help="eval_results.json and train_log.jsonl files"
+    )
     parser.add_argument("--output-svg", type=Path, required=True)
     parser.add_argument("--output-png", type=Path, required=True)
     args = parser.parse_args()

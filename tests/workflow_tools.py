@@ -18,7 +18,10 @@ ROOT = project_root()
 def project_copy(folder: Path) -> Path:
     """Every file of the project that git knows or would add, copied to ``folder``."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         source, target = ROOT / name, folder / name
@@ -28,14 +31,23 @@ def project_copy(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, overrides: dict | None = None, timeout: float = 1200) -> subprocess.CompletedProcess[str]:
+def snakemake(
+    folder: Path, *arguments: str, overrides: dict | None = None, timeout: float = 1200
+) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in ``folder``; environments are built once, under the project's own ``.snakemake``."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     config = ["--config", f"overrides={json.dumps(overrides)}"] if overrides else []
     command = [sys.executable, "-m", "snakemake", *arguments, *config]
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from primum.files import sha256_file, sha256_json
@@ -43,7 +43,7 @@ def _module_files(root: Path, name: str) -> list[str]:
     return files
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imports(root: Path, path: str) -> tuple[str, ...]:
     """Library files imported anywhere in ``path``, inside functions too (heavy imports are lazy)."""
     files: list[str] = []

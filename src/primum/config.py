@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,7 +42,9 @@ class Optimisation(Strict):
     learning_rate: Annotated[float, Field(gt=0)]
     warmup_ratio: Share
     lr_scheduler_type: Literal["cosine", "linear", "constant", "constant_with_warmup"]
-    per_device_train_batch_size: Annotated[int, Field(gt=0)]  # SFT: rows; GRPO: prompts (each makes num_generations completions)
+    per_device_train_batch_size: Annotated[
+        int, Field(gt=0)
+    ]  # SFT: rows; GRPO: prompts (each makes num_generations completions)
     gradient_accumulation_steps: Annotated[int, Field(gt=0)]
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
@@ -100,7 +103,7 @@ class Splits(Strict):
         for start, stop, name in taken:
             if stop <= start:
                 raise ValueError(f"split '{name}' is empty: [{start}, {stop})")
-        for (_, stop, first), (start, _, second) in zip(taken, taken[1:], strict=False):
+        for (_, stop, first), (start, _, second) in pairwise(taken):
             if start < stop:
                 raise ValueError(f"splits '{first}' and '{second}' overlap at row {start}")
         return self
@@ -219,13 +222,21 @@ def explain(error: ValidationError, where: str) -> UserError:
     key = ".".join(str(part) for place, part in enumerate(loc) if not (tagged and place == 2))
     message = re.sub(r"^Value error, ", "", problem["msg"])
     if problem["type"] == "extra_forbidden":
-        return UserError(f"{where}: unknown key '{key}'.", "Remove it or mend its spelling; config/README.md lists the keys.")
+        return UserError(
+            f"{where}: unknown key '{key}'.", "Remove it or mend its spelling; config/README.md lists the keys."
+        )
     if problem["type"] == "missing":
         return UserError(f"{where}: key '{key}' is missing.", "Add it; config/README.md lists the keys.")
     if problem["type"] == "string_pattern_mismatch":
-        return UserError(f"{where}: '{problem['input']}' cannot be a name{f' ({key})' if key else ''}.", "Use a lower-case letter, then letters, digits, '.', '-' and '_'.")
+        return UserError(
+            f"{where}: '{problem['input']}' cannot be a name{f' ({key})' if key else ''}.",
+            "Use a lower-case letter, then letters, digits, '.', '-' and '_'.",
+        )
     given = "" if problem["type"] == "value_error" else f" (got {problem['input']!r})"
-    return UserError(f"{where}: {f'{key!r}: ' if key else ''}{message}{given}.", "Mend the value; config/README.md tells what each key takes.")
+    return UserError(
+        f"{where}: {f'{key!r}: ' if key else ''}{message}{given}.",
+        "Mend the value; config/README.md tells what each key takes.",
+    )
 
 
 def parse(model: type[Strict], data: Any, where: str) -> Any:
@@ -238,7 +249,12 @@ def parse(model: type[Strict], data: Any, where: str) -> Any:
 
 def schema() -> dict[str, Any]:
     """JSON schema of the main configuration and of a study, as written to ``config/schema.json``."""
-    return {"config": Config.model_json_schema(), "study": Study.model_json_schema(), "dataset": DatasetEntry.model_json_schema(), "model": ModelEntry.model_json_schema()}
+    return {
+        "config": Config.model_json_schema(),
+        "study": Study.model_json_schema(),
+        "dataset": DatasetEntry.model_json_schema(),
+        "model": ModelEntry.model_json_schema(),
+    }
 
 
 def project_root() -> Path:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 
 EXIT_USER_ERROR = 2
@@ -57,27 +55,3 @@ def run_cli(main: Callable[[], None]) -> NoReturn:
                 handle.write(f"primum: {error}\n")
         sys.exit(EXIT_USER_ERROR)
     sys.exit(0)
-
-
-def collect_errors() -> None:
-    """Let the jobs of this workflow leave their one-line errors in a file of its own."""
-    folder = Path(".primum")
-    folder.mkdir(exist_ok=True)
-    os.environ.setdefault(ERRORS_VARIABLE, str(folder.resolve() / f"errors-{os.getpid()}"))
-
-
-def close_with_errors() -> None:
-    """At the end of a failed workflow: say the user's errors once more, last, and make the exit code 2."""
-    path = Path(os.environ[ERRORS_VARIABLE])
-    if not path.is_file():
-        return
-    lines = path.read_text(encoding="utf-8")
-    path.unlink()
-
-    def leave() -> None:  # at exit, when Snakemake has released its lock and written its own report
-        sys.stdout.flush()
-        sys.stderr.write(lines)
-        sys.stderr.flush()
-        os._exit(EXIT_USER_ERROR)
-
-    atexit.register(leave)

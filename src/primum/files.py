@@ -109,5 +109,7 @@ def read_jsonl(path: Path | str) -> list[Any]:
                 try:
                     rows.append(json.loads(line))
                 except json.JSONDecodeError as error:
-                    raise UserError(f"{path} line {number} is not JSON ({error.msg}).", "Mend or remove the line.") from None
+                    raise UserError(
+                        f"{path} line {number} is not JSON ({error.msg}).", "Mend or remove the line."
+                    ) from None
     return rows

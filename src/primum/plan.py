@@ -1,7 +1,7 @@
 """What the rules need to know: resolved studies, paths, and the narrow configuration of every job.
 
-Rules stay declarations: each asks the plan for its inputs and for one JSON string, so that a job reruns when, and only when,
-something it reads has changed.
+Rules stay declarations: each asks the plan for its inputs and for one JSON string, so that a job reruns when, and only
+when, something it reads has changed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class Plan:
         file = "datasets.tsv" if isinstance(entry, DatasetEntry) else "models.tsv"
         path = self.root / entry.source
         if not path.exists():
-            raise UserError(f"'{entry.id}' of config/{file}: {entry.source} does not exist.", f"Put it there, or mend 'source'. {entry.note}")
+            raise UserError(
+                f"'{entry.id}' of config/{file}: {entry.source} does not exist.",
+                f"Put it there, or mend 'source'. {entry.note}",
+            )
         if entry.reader == "file" and (actual := sha256_file(path)) != entry.sha256:
             raise UserError(
                 f"'{entry.id}' of config/{file}: {entry.source} is not the file on record.",
@@ -104,7 +107,9 @@ class Plan:
         """Local files that a registry entry names, for rules to depend on."""
         if entry.reader == "bundled":
             folder = self.root / entry.source
-            return sorted(p.relative_to(self.root).as_posix() for p in folder.rglob("*") if p.is_file() and p.suffix != ".md")
+            return sorted(
+                p.relative_to(self.root).as_posix() for p in folder.rglob("*") if p.is_file() and p.suffix != ".md"
+            )
         return [entry.source] if entry.reader == "file" else []
 
     # --- what is built ---------------------------------------------------------------------------------------------
@@ -112,7 +117,10 @@ class Plan:
     def stages(self, study: str) -> list[str]:
         """The base and every trained stage, parents first."""
         trained = self.studies[study].stages
-        return [BASE_STAGE, *sorted(trained, key=lambda stage: (len(self.studies[study].lineage(stage)), list(trained).index(stage)))]
+        return [
+            BASE_STAGE,
+            *sorted(trained, key=lambda stage: (len(self.studies[study].lineage(stage)), list(trained).index(stage))),
+        ]
 
     def seeds(self, stage: str) -> list[int]:
         """Training seeds of a stage; the base is what it is, and is evaluated once."""
@@ -146,7 +154,11 @@ class Plan:
     def evaluations(self, study: str, file: str) -> list[str]:
         """``file`` of every stage, seed and evaluated split of a study."""
         splits = self.studies[study].evaluation.splits
-        return [f"{self.eval_folder(study, stage, seed, split)}/{file}" for stage, seed in self.runs(study) for split in splits]
+        return [
+            f"{self.eval_folder(study, stage, seed, split)}/{file}"
+            for stage, seed in self.runs(study)
+            for split in splits
+        ]
 
     def card(self, study: str, stage: str) -> str:
         """The model card of a stage."""

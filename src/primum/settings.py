@@ -54,7 +54,10 @@ def load_study(root: Path, name: str, config: Config) -> Study:
         if key.endswith("_prompt") and isinstance(value, str) and value:
             path = root / "config" / "prompts" / value
             if not path.is_file():
-                raise UserError(f"{where}: task_settings.{key} names {path.relative_to(root)}, which does not exist.", "Write the file or mend the name.")
+                raise UserError(
+                    f"{where}: task_settings.{key} names {path.relative_to(root)}, which does not exist.",
+                    "Write the file or mend the name.",
+                )
             settings[key] = path.read_text(encoding="utf-8").removesuffix("\n")
     return study.model_copy(update={"task_settings": settings})
 
@@ -68,7 +71,10 @@ def _registry(path: Path, model: type[Strict]) -> dict[str, Any]:
         for number, row in enumerate(csv.DictReader(handle, delimiter="\t"), 2):
             where = f"{path.name} line {number}"
             if None in row or None in row.values():
-                raise UserError(f"{where} does not have {len(model.model_fields)} tab-separated fields.", "Write '-' for an empty field.")
+                raise UserError(
+                    f"{where} does not have {len(model.model_fields)} tab-separated fields.",
+                    "Write '-' for an empty field.",
+                )
             entry = parse(model, row, where)
             if entry.id in entries:
                 raise UserError(f"{where}: id '{entry.id}' stands twice.", "Give each entry its own id.")
@@ -88,5 +94,8 @@ def load_model_entry(root: Path, name: str) -> ModelEntry:
 
 def _find(entries: dict[str, Any], name: str, file: str, key: str) -> Any:
     if name not in entries:
-        raise UserError(f"No entry '{name}' in config/{file} (key '{key}').", f"Use one of {', '.join(sorted(entries))}, or add a line.")
+        raise UserError(
+            f"No entry '{name}' in config/{file} (key '{key}').",
+            f"Use one of {', '.join(sorted(entries))}, or add a line.",
+        )
     return entries[name]

@@ -20,7 +20,7 @@ CONFIG = load_config(yaml.safe_load((ROOT / "config" / "config.yaml").read_text(
 EXAMPLE = Example(
     "row-1",
     {"question": "Lack of thiamine causes", "options": ["scurvy", "beriberi", "rickets", "pellagra"]},
-    {"answer": "B", "explanation": "Thiamine is vitamin B1;\nits lack is \"beriberi\"."},
+    {"answer": "B", "explanation": 'Thiamine is vitamin B1;\nits lack is "beriberi".'},
     "Biochemistry",
     "thiamine",
 )
@@ -123,5 +123,9 @@ CASES = [
 def test_medmcqa_strictness(text: str, valid: int, schema: int, correct: int) -> None:
     study = load_study(ROOT, "medmcqa", CONFIG)
     verdict = load_task("medmcqa", study.task_settings).judge(EXAMPLE, text)
-    assert [verdict.outcomes[k] for k in ("json_valid", "schema_valid", "correct")] == [bool(valid), bool(schema), bool(correct)]
+    assert [verdict.outcomes[k] for k in ("json_valid", "schema_valid", "correct")] == [
+        bool(valid),
+        bool(schema),
+        bool(correct),
+    ]
     assert verdict.outcomes["correct_and_schema_valid"] == bool(schema and correct)

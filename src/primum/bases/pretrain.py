@@ -86,7 +86,8 @@ def loss_of(model: Any, groups: list[Any]) -> Any:
 def probe(model: Any, tokenizer: Any, facts: list[TextFact], rng: random.Random, kind: str, n: int = 200) -> float:
     """Share of ``n`` plain questions answered rightly (letter with the largest logit).
 
-    ``kind``: 'find' (the value is named in the question), 'cloze' (of the facts' statements) or 'exam' (stems never trained on).
+    ``kind``: 'find' (the value is named in the question), 'cloze' (of the facts' statements) or 'exam' (stems never
+    trained on).
     """
     import torch
 
@@ -109,7 +110,9 @@ def probe(model: Any, tokenizer: Any, facts: list[TextFact], rng: random.Random,
     return float((logits.argmax(-1) == torch.tensor(answers)).float().mean())
 
 
-def pretrain(model: Any, tokenizer: Any, facts: list[TextFact], phases: Iterable[Phase], seed: int, loop: Loop | None = None) -> None:
+def pretrain(
+    model: Any, tokenizer: Any, facts: list[TextFact], phases: Iterable[Phase], seed: int, loop: Loop | None = None
+) -> None:
     """Train ``model`` in place through ``phases``; progress goes to stderr."""
     import torch
 
@@ -140,7 +143,9 @@ def pretrain(model: Any, tokenizer: Any, facts: list[TextFact], phases: Iterable
             if done % 100 == 0 or step == phase.steps - 1:
                 model.eval()
                 watch = random.Random(0)
-                seen = " ".join(f"{k} {probe(model, tokenizer, facts, watch, k):.2f}" for k in ("find", "cloze", "exam"))
+                seen = " ".join(
+                    f"{k} {probe(model, tokenizer, facts, watch, k):.2f}" for k in ("find", "cloze", "exam")
+                )
                 model.train()
                 print(
                     f"[pretrain {phase.name}] step {done} loss {loss.item():.3f} {seen} "
@@ -162,8 +167,12 @@ def train_tiny_qwen3(bank: Bank, output: Path, seed: int = SEED, phases: tuple[P
     torch.set_num_threads(1)  # sums, and so weights, do not depend on the machine's cores
     facts = text_facts(bank)
     rng = random.Random(seed)
-    documents = ["".join(text for text, _ in make(fact, rng)) for fact in facts for make in KINDS.values() for _ in range(3)]
-    stems = [stem.format(entity=fact.entity) for fact in facts for stem in fact.stems]  # letters and words, for the tokenizer only
+    documents = [
+        "".join(text for text, _ in make(fact, rng)) for fact in facts for make in KINDS.values() for _ in range(3)
+    ]
+    stems = [
+        stem.format(entity=fact.entity) for fact in facts for stem in fact.stems
+    ]  # letters and words, for the tokenizer only
     tokenizer = build_tokenizer([*documents, *stems], [term for fact in facts for term in (fact.entity, fact.value)])
     model = build_model(len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id, seed)
     pretrain(model, tokenizer, facts, phases, seed)

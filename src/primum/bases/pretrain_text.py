@@ -1,7 +1,7 @@
 """Text to pretrain the tiny base on, made from the bundled facts.
 
-Facts are told in the relations' *statements*, and asked as clozes of those statements; the bank's exam stems, from which
-every question of every split is made, do not occur. Every document is a list of (text, loss weight) pieces.
+Facts are told in the relations' *statements*, and asked as clozes of those statements; the bank's exam stems, from
+which every question of every split is made, do not occur. Every document is a list of (text, loss weight) pieces.
 """
 
 from __future__ import annotations
@@ -123,18 +123,37 @@ def record(fact: TextFact, rng: random.Random) -> list[Piece]:
 def answer_record(fact: TextFact, rng: random.Random) -> list[Piece]:
     """A cloze with four options, answered in JSON of another shape."""
     head, answer = _asked(fact, rng)
-    return [(head, CONTEXT), ('{"answer": "', 1.0), (LETTERS[answer], ANSWER), ('"}', 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
+    return [
+        (head, CONTEXT),
+        ('{"answer": "', 1.0),
+        (LETTERS[answer], ANSWER),
+        ('"}', 1.0),
+        (TURN_END, 1.0),
+        ("\n", CONTEXT),
+    ]
 
 
 def schema_record(fact: TextFact, rng: random.Random) -> list[Piece]:
-    """JSON in the answer's shape, without a question: the format without the skill. The letter, random, is not learned."""
+    """JSON in the answer's shape, without a question: the format without the skill.
+
+    The letter, random, is not learned.
+    """
     told = fact.explanation.format(entity=fact.entity, value=fact.value)
     head = f"{TURN}assistant\n{NO_THINKING}"
     rest = f'", "confidence": 0.95, "reason": "{told}"}}'
-    return [(head, CONTEXT), ('{"predicted_category": "', 1.0), (rng.choice(LETTERS), 0.0), (rest, 1.0), (TURN_END, 1.0), ("\n", CONTEXT)]
+    return [
+        (head, CONTEXT),
+        ('{"predicted_category": "', 1.0),
+        (rng.choice(LETTERS), 0.0),
+        (rest, 1.0),
+        (TURN_END, 1.0),
+        ("\n", CONTEXT),
+    ]
 
 
-KINDS = {f.__name__: f for f in (selection, question, statement, chat, chat_question, record, answer_record, schema_record)}
+KINDS = {
+    f.__name__: f for f in (selection, question, statement, chat, chat_question, record, answer_record, schema_record)
+}
 
 
 def document(mix: dict[str, float], facts: list[TextFact], rng: random.Random) -> list[Piece]:

@@ -14,7 +14,8 @@ SPECIAL = [END, TURN, TURN_END]
 ADDED = ["<think>", "</think>"]
 BPE_VOCABULARY = 1024
 
-# Qwen 3's turns and thinking switch, without its tools: enable_thinking=False closes an empty <think> block in the prompt.
+# Qwen 3's turns and thinking switch, without its tools: enable_thinking=False closes an empty <think> block in the
+# prompt.
 CHAT_TEMPLATE = (
     "{%- for message in messages %}"
     "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}"
@@ -49,7 +50,11 @@ def build_tokenizer(texts: Iterable[str], terms: Iterable[str]) -> PreTrainedTok
     tokenizer.add_tokens([AddedToken(f" {w}", normalized=False, special=False) for w in words])
     tokenizer.add_tokens([AddedToken(w, normalized=False, special=False) for w in words])
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token=TURN_END, pad_token=END, model_max_length=256, clean_up_tokenization_spaces=False
+        tokenizer_object=tokenizer,
+        eos_token=TURN_END,
+        pad_token=END,
+        model_max_length=256,
+        clean_up_tokenization_spaces=False,
     )
     fast.chat_template = CHAT_TEMPLATE
     return fast

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from primum.training.loading import encode
-from primum.training.sampling import make_room, decode
+from primum.training.sampling import decode, make_room
 
 if TYPE_CHECKING:
     import torch

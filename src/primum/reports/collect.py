@@ -219,4 +219,3 @@ def _parameters(book: _Book, files: StudyFiles) -> None:
     source = Source(files.root / CALIBRATED, files.root)
     for name in ("BINS", "SIMULATIONS"):
         book.put(source, name, f"method/{name.lower()}", getattr(calibration, name))
-

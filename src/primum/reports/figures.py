@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DOT: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.5, "markersize": 5, "clip_on": False, "zorder": 3}
+DOT: dict[str, Any] = {
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.5,
+    "markersize": 5,
+    "clip_on": False,
+    "zorder": 3,
+}
 SMOOTH = 5  # steps of the running mean drawn over the raw reward
 Logs = Mapping[tuple[str, int], list[dict[str, Any]]]
 
@@ -37,7 +43,11 @@ def plot(name: str, study: StudyReport, inputs: Sequence[Path], svg: Path, png: 
     results = next((path for path in inputs if path.name == "eval_results.json"), None)
     if results is None:
         raise UserError("--inputs names no eval_results.json.", "Give eval_results.json and the training logs.")
-    logs = {(p.parent.parent.name, int(p.parent.name.removeprefix("seed"))): read_jsonl(p) for p in inputs if p.name == "train_log.jsonl"}
+    logs = {
+        (p.parent.parent.name, int(p.parent.name.removeprefix("seed"))): read_jsonl(p)
+        for p in inputs
+        if p.name == "train_log.jsonl"
+    }
     draw, size = DRAWN[name]
     with canvas(f"{study.study}_{name}", *size(study, read_json(results))) as figure:
         draw(figure, study, read_json(results), logs)
@@ -54,7 +64,14 @@ def training_loss(figure: Figure, study: StudyReport, results: dict[str, Any], l
             continue
         style = look(study.names().index(stage))
         steps, losses = _series(log, "loss")
-        axes.plot(steps, losses, color=style.colour, linestyle=style.line, marker=style.marker, markevery=max(1, len(steps) // 12))
+        axes.plot(
+            steps,
+            losses,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
+            markevery=max(1, len(steps) // 12),
+        )
         labels.append((losses[-1], _run_name(study, stage, seed), style.colour))
         lowest = min(lowest, *losses)
     _or_nothing(axes, labels, "no SFT stage in this study")
@@ -76,7 +93,9 @@ def training_reward(figure: Figure, study: StudyReport, results: dict[str, Any],
                 for place, component in enumerate(_components(log)):
                     # Components that are earned together lie on each other: the first is drawn broad, below the others.
                     style, width = look(place + 1), 1.2 if place else 3.2
-                    means = _curve(bottom, log, f"rewards/{component}/mean", style if place else Look("#9cc7e2", "", "-"), width)
+                    means = _curve(
+                        bottom, log, f"rewards/{component}/mean", style if place else Look("#9cc7e2", "", "-"), width
+                    )
                     ends.setdefault(component, []).append(means[-1])
         labels = [(sum(v) / len(v), name, look(place + 1).colour) for place, (name, v) in enumerate(ends.items())]
         end_labels(bottom, labels, 0.085)
@@ -101,12 +120,22 @@ def metric_by_stage(figure: Figure, study: StudyReport, results: dict[str, Any],
         run = runs.index((row["stage"], row["seed"]))
         y = list(names).index(row["metric"]) + step * (run - (len(runs) - 1) / 2)
         style, x = look(study.names().index(row["stage"])), 100 * row["value"]
-        axes.plot([100 * row["low"], 100 * row["high"]], [y, y], color=style.colour, linewidth=1.1, solid_capstyle="butt")
+        axes.plot(
+            [100 * row["low"], 100 * row["high"]], [y, y], color=style.colour, linewidth=1.1, solid_capstyle="butt"
+        )
         axes.plot(x, y, marker=style.marker, color=style.colour, **DOT)
-        text = f"{_run_name(study, row['stage'], row['seed'])} {x:.1f}" + ("" if row["n"] == items else f" of {row['n']}")
+        text = f"{_run_name(study, row['stage'], row['seed'])} {x:.1f}" + (
+            "" if row["n"] == items else f" of {row['n']}"
+        )
         axes.annotate(text, (101.5, y), color=style.colour, va="center", fontsize=6, annotation_clip=False)
-    known = [r for r in results["baselines"] if r["split"] == split and r["baseline"] in (MAJORITY, CHANCE) and r["metric"] == next(iter(names))]
-    for row, side in zip(sorted(known, key=lambda row: (row["value"], row["baseline"])), ("right", "left"), strict=False):
+    known = [
+        r
+        for r in results["baselines"]
+        if r["split"] == split and r["baseline"] in (MAJORITY, CHANCE) and r["metric"] == next(iter(names))
+    ]
+    for row, side in zip(
+        sorted(known, key=lambda row: (row["value"], row["baseline"])), ("right", "left"), strict=False
+    ):
         _baseline(axes, row, side)
     axes.set(xlim=(0, 100), ylim=(len(names) - 0.5, -0.72), yticks=range(len(names)), yticklabels=names.values())
     axes.set_xlabel(f"% of {items} items of {split}, with Wilson 95% intervals")
@@ -166,7 +195,9 @@ def _curve(axes: Axes, log: list[dict[str, Any]], name: str, style: Look, width:
 def _baseline(axes: Axes, row: dict[str, Any], side: str) -> None:
     """A thin rule across the first metric's band, named above it."""
     x = 100 * row["value"]
-    axes.plot([x, x], [-0.5, 0.5], color=INK, linewidth=0.6, linestyle="-" if row["baseline"] == MAJORITY else (0, (1.5, 1.5)))
+    axes.plot(
+        [x, x], [-0.5, 0.5], color=INK, linewidth=0.6, linestyle="-" if row["baseline"] == MAJORITY else (0, (1.5, 1.5))
+    )
     words = f" {row['baseline'].replace('_', ' ')} {x:.1f} "
     axes.annotate(words, (x, -0.56), ha=side, va="center", fontsize=5.8, color=INK)
 
@@ -192,7 +223,10 @@ Draw = Callable[["Figure", StudyReport, dict[str, Any], Logs], None]
 DRAWN: dict[str, tuple[Draw, Size]] = {
     "training_loss": (training_loss, lambda study, results: (WIDTH, 1.9)),
     "training_reward": (training_reward, lambda study, results: (WIDTH if _grpo(study) < 2 else WIDE, 3.0)),
-    "metric_by_stage": (metric_by_stage, lambda study, results: (WIDTH, 0.9 + len(_rates(study, results)) * (0.12 + 0.1 * len(study.runs())))),
+    "metric_by_stage": (
+        metric_by_stage,
+        lambda study, results: (WIDTH, 0.9 + len(_rates(study, results)) * (0.12 + 0.1 * len(study.runs()))),
+    ),
     "calibration": (calibration, lambda study, results: (min(WIDE, 0.5 + 2.1 * len(study.names())), 2.35)),
 }
 

@@ -29,7 +29,13 @@ def levels(tables: Tables) -> Rich:
     parts = []
     for stage in tables.study.names():
         prefix = tables.key("metric", split, stage, tables.study.seeds_of(stage)[0], tables.headline, "")
-        parts.append(tables.numbers.say("{rate}% for {stage}", rate=tables.numbers.rate(prefix), stage=Name(stage)))
+        parts.append(
+            tables.numbers.say(
+                "{value}% [{low}, {high}] for {stage}",
+                **{field: f"{prefix}{field}" for field in ("value", "low", "high")},
+                stage=Name(tables.shown(stage)),
+            )
+        )
     return joined(parts)
 
 
@@ -40,7 +46,11 @@ def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int 
     at = tables.key("comparison", split, stage, seed, against, metric, "")
     if not numbers.has(f"{at}difference"):
         return None
-    names = {"stage": Name(stage), "against": Name(_named(against)), "metric": Name(tables.label(metric).lower())}
+    names = {
+        "stage": Name(tables.shown(stage)),
+        "against": Name(_named(tables, against)),
+        "metric": Name(tables.label(metric).lower()),
+    }
     if not numbers.value(f"{at}gained") and not numbers.value(f"{at}lost"):
         return numbers.say("In {metric}, no item differs between {stage} and {against}.", **names)
     found = numbers.say(
@@ -50,15 +60,30 @@ def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int 
     )
     if numbers.value(f"{at}supported") == "yes":
         verb = "raises" if numbers.value(f"{at}difference") > 0 else "lowers"
-        return numbers.say(f"{{stage}} {verb} {{metric}} over {{against}}: {{found}}." if verb == "raises" else "{stage} lowers {metric} against {against}: {found}.", **names, found=found)
+        return numbers.say(
+            f"{{stage}} {verb} {{metric}} over {{against}}: {{found}}."
+            if verb == "raises"
+            else "{stage} lowers {metric} against {against}: {found}.",
+            **names,
+            found=found,
+        )
     could = numbers.say("no difference would have been found at this size")
     if numbers.has(f"{at}detectable"):
-        could = numbers.say("from {detectable} points on it would have been found with {power} power", detectable=f"{at}detectable", power=tables.key("method", "power"))
-    return numbers.say("A difference in {metric} between {stage} and {against} is not supported: {found}; {could}.", **names, found=found, could=could)
+        could = numbers.say(
+            "from {detectable} points on it would have been found with {power} power",
+            detectable=f"{at}detectable",
+            power=tables.key("method", "power"),
+        )
+    return numbers.say(
+        "A difference in {metric} between {stage} and {against} is not supported: {found}; {could}.",
+        **names,
+        found=found,
+        could=could,
+    )
 
 
-def _named(stage: str) -> str:
-    return f"the {pretty(stage)}" if stage == MAJORITY else stage
+def _named(tables: Tables, stage: str) -> str:
+    return f"the {pretty(stage)}" if stage == MAJORITY else tables.shown(stage)
 
 
 def headlines(tables: Tables) -> list[Rich]:
@@ -77,7 +102,9 @@ def baselines(tables: Tables) -> Rich | None:
     if not (numbers.has(majority) and numbers.has(chance)):
         return None
     return numbers.say(
-        "Always giving the letter that is most frequent in the training rows scores {majority}%, guessing {chance}%.", majority=majority, chance=chance
+        "Always giving the letter that is most frequent in the training rows scores {majority}%, guessing {chance}%.",
+        majority=majority,
+        chance=chance,
     )
 
 
@@ -87,8 +114,15 @@ def published(tables: Tables) -> Rich | None:
     if not numbers.has(claims) or not numbers.value(claims):
         return None
     if not numbers.value(upheld):
-        return numbers.say("Of the {claims} gains over its base that the original study printed, none is statistically supported by its own counts.", claims=claims)
-    return numbers.say("Of the {claims} gains over its base that the original study printed, {upheld} are statistically supported by its own counts.", claims=claims, upheld=upheld)
+        return numbers.say(
+            "Of the {claims} gains over its base that the original study printed, none is statistically supported by its own counts.",
+            claims=claims,
+        )
+    return numbers.say(
+        "Of the {claims} gains over its base that the original study printed, {upheld} are statistically supported by its own counts.",
+        claims=claims,
+        upheld=upheld,
+    )
 
 
 def calibration(tables: Tables) -> list[Rich]:
@@ -97,14 +131,20 @@ def calibration(tables: Tables) -> list[Rich]:
     for stage in tables.study.names():
         at = tables.key("calibration", split, stage, tables.study.seeds_of(stage)[0])
         if not numbers.value(f"{at}/n"):
-            sentences.append(numbers.say("{stage} states no confidence that could be judged.", stage=Name(stage)))
+            sentences.append(
+                numbers.say("{stage} states no confidence that could be judged.", stage=Name(tables.shown(stage)))
+            )
             continue
-        verdict = "is within what chance alone would show" if numbers.value(f"{at}/calibrated") else "is above what chance alone would show"
+        verdict = (
+            "is within what chance alone would show"
+            if numbers.value(f"{at}/calibrated")
+            else "is above what chance alone would show"
+        )
         sentences.append(
             numbers.say(
                 f"{{stage}} states {{confidence}}% confidence on average and is right in {{accuracy}}% of {{n}} answers; its calibration error of {{ece}} {verdict} "
                 "(up to {high}); Brier score {brier}.",
-                stage=Name(stage),
+                stage=Name(tables.shown(stage)),
                 confidence=f"{at}/mean_confidence",
                 accuracy=f"{at}/accuracy",
                 n=f"{at}/n",
@@ -121,38 +161,78 @@ def failures(tables: Tables, stage: str) -> list[Rich]:
     numbers, run = tables.numbers, (tables.study.splits[0], stage, tables.study.seeds_of(stage)[0])
     under = numbers.under(tables.key("failure", *run, ""))
     order = sorted(under, key=lambda why: (-under[why], why))
-    return [numbers.say("{why}: {count} of {n}", why=Name(why), count=tables.key("failure", *run, why), n=tables.key("items", *run)) for why in order]
+    return [
+        numbers.say(
+            "{why}: {count} of {n}", why=Name(why), count=tables.key("failure", *run, why), n=tables.key("items", *run)
+        )
+        for why in order
+    ]
 
 
 def limits(tables: Tables) -> list[Rich]:
     """What the results cannot carry, from the records."""
     numbers, study, records = tables.numbers, tables.study, tables.records
     split = study.splits[0]
-    n, half = tables.key("items", split, BASE_STAGE, 0), tables.key("metric", split, study.stages[-1].name, study.seeds_of(study.stages[-1].name)[0], tables.headline, "")
+    n, half = (
+        tables.key("items", split, BASE_STAGE, 0),
+        tables.key(
+            "metric", split, study.stages[-1].name, study.seeds_of(study.stages[-1].name)[0], tables.headline, ""
+        ),
+    )
     found = [
         numbers.say(
             "Size. Claims rest on {n} items of {split}; the interval of the last stage reaches from {low}% to {high}%.",
-            n=n, split=Name(split), low=f"{half}low", high=f"{half}high",
+            n=n,
+            split=Name(split),
+            low=f"{half}low",
+            high=f"{half}high",
         )
     ]
     if len(study.seeds) == 1:
-        found.append(numbers.say("One training run. Each stage was trained with one seed: how much runs differ was not measured, and the tests do not cover it."))
-    shared = [key for key, value in numbers.under(tables.key("data", "shared", "")).items() if value and split in key.split("+") and set(key.split("+")) & {s.split for s in study.stages}]
+        found.append(
+            numbers.say(
+                "One training run. Each stage was trained with one seed: how much runs differ was not measured, and the tests do not cover it."
+            )
+        )
+    shared = [
+        key
+        for key, value in numbers.under(tables.key("data", "shared", "")).items()
+        if value and split in key.split("+") and set(key.split("+")) & {s.split for s in study.stages}
+    ]
     for pair in shared:
         other = next(name for name in pair.split("+") if name != split)
         found.append(
             numbers.say(
                 "Shared facts. {count} groups of rows are asked about in {other}, which is trained on, and, in other words, in {split}: results there measure "
                 "recall of what was taught as well as transfer.",
-                count=tables.key("data", "shared", pair), other=Name(other), split=Name(split),
+                count=tables.key("data", "shared", pair),
+                other=Name(other),
+                split=Name(split),
             )
         )
     if records["dataset"]["reader"] == "bundled":
-        found.append(numbers.say("Questions. They are generated from facts written for this project; they are no examination."))
+        found.append(
+            numbers.say("Questions. They are generated from facts written for this project; they are no examination.")
+        )
     if records["base"]["reader"] == "bundled":
-        found.append(numbers.say("Base. It was trained from scratch for this project and is tiny: that a method works on it says little about larger models."))
-    confidence = tables.key("train", study.stages[0].name, study.seeds_of(study.stages[0].name)[0], "task", "gold_confidence")
+        found.append(
+            numbers.say(
+                "Base. It was trained from scratch for this project and is tiny: that a method works on it says little about larger models."
+            )
+        )
+    confidence = tables.key(
+        "train", study.stages[0].name, study.seeds_of(study.stages[0].name)[0], "task", "gold_confidence"
+    )
     if numbers.has(confidence):
-        found.append(numbers.say("Confidence. Supervised stages teach the constant {value}, so calibration cannot be learned from them.", value=confidence))
-    found.append(numbers.say("Use. Answering multiple-choice questions is not medical practice; nothing here supports clinical use."))
+        found.append(
+            numbers.say(
+                "Confidence. Supervised stages teach the constant {value}, so calibration cannot be learned from them.",
+                value=confidence,
+            )
+        )
+    found.append(
+        numbers.say(
+            "Use. Answering multiple-choice questions is not medical practice; nothing here supports clinical use."
+        )
+    )
     return found

@@ -65,7 +65,12 @@ def canvas(name: str, width: float, height: float) -> Iterator[Figure]:
     style = {
         **{"font.family": "DejaVu Sans", "font.size": 7.0, "axes.labelsize": 7.0, "text.color": INK},
         **{"axes.labelcolor": INK, "axes.edgecolor": MUTED, "axes.linewidth": 0.6, "axes.titlesize": 7.5},
-        **{"axes.titlelocation": "left", "axes.titleweight": "bold", "axes.spines.top": False, "axes.spines.right": False},
+        **{
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        },
         **{"xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK},
         **{"xtick.labelsize": 6.5, "ytick.labelsize": 6.5, "xtick.major.width": 0.6, "ytick.major.width": 0.6},
         **{"xtick.major.size": 2.5, "ytick.major.size": 2.5, "lines.linewidth": 1.2, "lines.markersize": 4.0},

@@ -10,6 +10,13 @@ from primum.reports.tables import Block, Tables, pretty, table, words
 
 # Said elsewhere, or of no consequence for the result.
 _UNSAID = frozenset(("method", "parent", "split", "rewards", "logging_steps"))
+_FIRST = (
+    "max_steps",
+    "learning_rate",
+    "lr_scheduler_type",
+    "warmup_ratio",
+    "per_device_train_batch_size",
+)  # as one asks
 HASHES = ("sha256", "parent_sha256", "data_sha256", "config_sha256", "code_sha256", "environment_sha256")
 
 
@@ -22,9 +29,16 @@ def hyperparameters(tables: Tables, stages: Sequence[str] | None = None) -> Bloc
         found = dict.fromkeys(field for key in keys.values() for field in numbers.under(f"{key}/{block}/"))
         if block != "stage":
             rows.append({"group": words({"lora": "LoRA", "guards": "Guards"}[block])})
-        for field in (field for field in found if field not in _UNSAID):
+        order = [*(field for field in _FIRST if field in found), *(field for field in found if field not in _FIRST)]
+        for field in (field for field in order if field not in _UNSAID):
             rows.append([words(pretty(field)), *(numbers.optional(f"{key}/{block}/{field}") for key in keys.values())])
-    return table(words("Settings of every stage, as its checkpoint records them."), ["", *names], "l" + "r" * len(names), rows, wide=False)
+    return table(
+        numbers.say("Settings of every stage, as its checkpoint records them."),
+        ["", *names],
+        "l" + "r" * len(names),
+        rows,
+        wide=False,
+    )
 
 
 def gate(tables: Tables) -> Block | None:
@@ -34,10 +48,16 @@ def gate(tables: Tables) -> Block | None:
     policies = sorted({key.split("/")[2] for key in under if "/policy/" in key})
     if not names:
         return None
-    rows: list[list[Rich]] = [[words("gold answer"), *(numbers.optional(tables.key("gate", name, "maximum")) for name in names)]]
-    rows += [[words(pretty(policy)), *(numbers.optional(tables.key("gate", name, "policy", policy)) for name in names)] for policy in policies]
+    rows: list[list[Rich]] = [
+        [words("gold answer"), *(numbers.optional(tables.key("gate", name, "maximum")) for name in names)]
+    ]
+    rows += [
+        [words(pretty(policy)), *(numbers.optional(tables.key("gate", name, "policy", policy)) for name in names)]
+        for policy in policies
+    ]
     caption = numbers.say(
-        "Mean reward of the gold answers and of policies that know nothing, over the {rows} rows trained on.", rows=tables.key("gate", "rows")
+        "Mean reward of the gold answers and of policies that know nothing, over the {rows} rows trained on.",
+        rows=tables.key("gate", "rows"),
     )
     return table(caption, ["Policy", *(f"table ‘{name}’" for name in names)], "l" + "r" * len(names), rows, wide=False)
 
@@ -47,7 +67,10 @@ def curves(tables: Tables) -> Block:
     numbers, rows = tables.numbers, []
     for stage, seed in tables.study.runs()[1:]:
         at = tables.key("train", stage, seed)
-        for name in numbers.under(f"{at}/first/"):
+        logged = numbers.under(f"{at}/first/")
+        for name in logged:
+            if name == "loss" and "reward" in logged:
+                continue  # GRPO's loss says nothing about progress
             label = name.removeprefix("rewards/").removesuffix("/mean")
             label = f"reward: {pretty(label)}" if name.startswith("rewards/") else pretty(label)
             ends = [numbers.optional(f"{at}/{end}/{name}") for end in ("first", "last")]
@@ -64,4 +87,9 @@ def hashes(tables: Tables) -> Block:
         at = tables.key("train", stage, seed)
         rows.append([words(tables.run_name(stage, seed)), *(numbers.optional(f"{at}/{name}") for name in HASHES)])
     heads = ["Stage", "Checkpoint", "Parent", "Data", "Configuration", "Code", "Environment"]
-    return table(words("First digits of the sha256 of every checkpoint's record and of what went into it."), heads, "lllllll", rows)
+    return table(
+        numbers.say("First digits of the hash of every checkpoint's record and of what went into it."),
+        heads,
+        "lllllll",
+        rows,
+    )

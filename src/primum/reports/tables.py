@@ -55,6 +55,12 @@ class Tables:
         """``sft``, or ``sft (seed 1)`` where there are several."""
         return stage if stage == BASE_STAGE or len(self.study.seeds) == 1 else f"{stage} (seed {seed})"
 
+    def shown(self, stage: str) -> str:
+        """A stage as a sentence names it: ``SFT``, where it is called after its method, else its name."""
+        if stage == BASE_STAGE:
+            return "the base"
+        return stage.upper() if stage == self.study.stage(stage).method else f"stage ‘{stage}’"
+
     def label(self, metric: str) -> str:
         """A metric as a reader sees it."""
         return self.labels.get(metric, pretty(metric).capitalize())
@@ -76,12 +82,20 @@ class Tables:
         order = [*trained, *self.study.splits]
         rows = []
         for name in sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)):
-            use = f"training {trained[name]}" if name in trained else "claims" if name == self.study.splits[0] else "measured on"
+            use = (
+                f"training {trained[name]}"
+                if name in trained
+                else "claims"
+                if name == self.study.splits[0]
+                else "measured on"
+            )
             answers = [numbers.optional(self.key("data", name, "answers", letter)) for letter in self._letters()]
             cells = [numbers.optional(self.key("data", name, field)) for field in ("rows", "groups", "kinds")]
             rows.append([words(name), words(use), *cells, *answers, numbers.optional(self.key("data", name, "sha256"))])
         heads = ["Split", "Use", "Rows", "Groups", "Kinds", *self._letters(), "sha256"]
-        caption = words("Splits: rows, groups of rows about the same thing, kinds (subjects), rows by right answer, and the hash of the file.")
+        caption = self.numbers.say(
+            "Splits: rows, groups of rows about the same thing, kinds (subjects), rows by right answer, and the hash of the file."
+        )
         return table(caption, heads, "llrrr" + "r" * len(self._letters()) + "l", rows)
 
     def _letters(self) -> list[str]:
@@ -114,8 +128,25 @@ class Tables:
                     for metric in metrics or self.metrics_of(split):
                         at = self.key("comparison", split, stage, seed, against, metric, "")
                         if f"{at}n" in numbers.entries:
-                            rows.append([words(f"{self.run_name(stage, seed)} vs {pretty(against)}"), words(self.label(metric)), *self._comparison(at)])
-        heads = ["Stages", "Metric", "Difference [interval]", "n", "Gained", "Lost", "p", "Holm p", "Detectable", "Supported"]
+                            rows.append(
+                                [
+                                    words(f"{self.run_name(stage, seed)} vs {pretty(against)}"),
+                                    words(self.label(metric)),
+                                    *self._comparison(at),
+                                ]
+                            )
+        heads = [
+            "Stages",
+            "Metric",
+            "Difference [interval]",
+            "n",
+            "Gained",
+            "Lost",
+            "p",
+            "Holm p",
+            "Detectable",
+            "Supported",
+        ]
         caption = numbers.say(
             "Paired comparisons, in percentage points with {level} intervals. Gained and lost: items right only after, and only before. "
             "p: exact McNemar; Holm: adjusted across the metrics of a pair. Detectable: smallest true difference found with {power} power. "
@@ -133,7 +164,11 @@ class Tables:
 
     def _comparison(self, at: str) -> list[Rich]:
         numbers = self.numbers
-        difference = numbers.interval(f"{at}difference", at) if numbers.has(f"{at}difference") else numbers.optional(f"{at}difference")
+        difference = (
+            numbers.interval(f"{at}difference", at)
+            if numbers.has(f"{at}difference")
+            else numbers.optional(f"{at}difference")
+        )
         fields = ("n", "gained", "lost", "p_mcnemar", "p_holm", "detectable", "supported")
         return [difference, *(numbers.optional(f"{at}{field}") for field in fields)]
 
@@ -143,14 +178,16 @@ class Tables:
         names = dict.fromkeys(key.split("/")[0] for key in numbers.under(prefix))
         metrics = [name for name in self.labels if any(key.split("/")[1] == name for key in numbers.under(prefix))]
         order = sorted(names, key=lambda name: (name != MAJORITY, name == CHANCE, name))
-        rows = [[words(pretty(name)), *(numbers.rate(f"{prefix}{name}/{metric}/") for metric in metrics)] for name in order]
+        rows = [
+            [words(pretty(name)), *(numbers.rate(f"{prefix}{name}/{metric}/") for metric in metrics)] for name in order
+        ]
         caption = numbers.say("Policies that know nothing, on {split}, in per cent with intervals.", split=Name(split))
         return table(caption, ["Policy", *map(self.label, metrics)], "l" + "c" * len(metrics), rows)
 
     def published(self) -> Block:
         """The original's numbers beside ours."""
         numbers, prefix = self.numbers, self.key("published", "")
-        names = {tuple(key.split("/")[:2]) for key in numbers.under(prefix)}
+        names = {(key.split("/")[0], key.split("/")[1]) for key in numbers.under(prefix) if "/" in key}
         order = [(stage, metric) for metric in self.labels for stage in self.study.names() if (stage, metric) in names]
         rows = []
         for stage, metric in [*order, *sorted(names - set(order))]:

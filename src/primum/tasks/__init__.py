@@ -19,5 +19,7 @@ def load_task(name: str, settings: dict[str, Any]) -> Task:
     except ModuleNotFoundError as error:
         if error.name != f"primum.tasks.{name}":
             raise
-        raise UserError(f"Task '{name}' has no module.", f"Write src/primum/tasks/{name}.py or mend the study's 'task'.") from None
+        raise UserError(
+            f"Task '{name}' has no module.", f"Write src/primum/tasks/{name}.py or mend the study's 'task'."
+        ) from None
     return module.TASK(settings)

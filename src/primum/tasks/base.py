@@ -37,7 +37,13 @@ class Example:
 
     def to_row(self) -> dict[str, Any]:
         """The line of ``{split}.jsonl``."""
-        return {"id": self.id, "inputs": dict(self.inputs), "gold": dict(self.gold), "kind": self.kind, "group": self.group}
+        return {
+            "id": self.id,
+            "inputs": dict(self.inputs),
+            "gold": dict(self.gold),
+            "kind": self.kind,
+            "group": self.group,
+        }
 
 
 @dataclass(slots=True)
@@ -89,12 +95,19 @@ class Task(ABC):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         unknown = sorted(set(settings) - set(self.settings_fields))
         if unknown:
-            raise UserError(f"Unknown key 'task_settings.{unknown[0]}' for task '{self.name}'.", f"Use one of: {', '.join(sorted(self.settings_fields))}.")
+            raise UserError(
+                f"Unknown key 'task_settings.{unknown[0]}' for task '{self.name}'.",
+                f"Use one of: {', '.join(sorted(self.settings_fields))}.",
+            )
         for key, kind in self.settings_fields.items():
             if key not in settings:
-                raise UserError(f"Missing key 'task_settings.{key}' for task '{self.name}'.", "Add it to the study's YAML.")
+                raise UserError(
+                    f"Missing key 'task_settings.{key}' for task '{self.name}'.", "Add it to the study's YAML."
+                )
             if not isinstance(settings[key], kind) or (isinstance(settings[key], bool) and kind is not bool):
-                raise UserError(f"'task_settings.{key}' has the wrong type ({settings[key]!r}).", "See config/README.md.")
+                raise UserError(
+                    f"'task_settings.{key}' has the wrong type ({settings[key]!r}).", "See config/README.md."
+                )
         self.settings = dict(settings)
 
     @abstractmethod

@@ -2,19 +2,22 @@
 
 Decided once, for rewards and for evaluation alike:
 
-* R1 ``json_valid``: the whole completion, but for surrounding white space, is one JSON **object** by RFC 8259. Refused: text
-  before or after it, code fences, a left-over ``<think>``, ``NaN`` and ``Infinity``, doubled keys, a bare number, string or list.
-* R2 ``schema_valid``: the object has exactly the three keys; ``predicted_category`` is "A".."D"; ``confidence`` is a JSON number
-  in [0, 1] (``true`` is no number); ``reason`` is a string with something other than white space in it.
-* R3 ``correct``: the object's ``predicted_category`` is the gold letter, whatever its other fields are (as in the seed).
+* R1 ``json_valid``: the whole completion, but for surrounding white space, is one JSON **object** by RFC 8259. Refused:
+  text before or after it, code fences, a left-over ``<think>``, ``NaN`` and ``Infinity``, doubled keys, a bare number,
+  string or list.
+* R2 ``schema_valid``: the object has exactly the three keys; ``predicted_category`` is "A".."D"; ``confidence`` is a
+  JSON number in [0, 1] (``true`` is no number); ``reason`` is a string with something other than white space in it.
+* R3 ``correct``: the object's ``predicted_category`` is the gold letter, whatever its other fields are (as in the
+  seed).
 
-The published evaluation stripped ``<think>`` and code fences before parsing while the published rewards did not; here nobody strips.
+The published evaluation stripped ``<think>`` and code fences before parsing while the published rewards did not; here
+nobody strips.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from primum.errors import UserError
 from primum.tasks.base import Choices, Example, Message, Metric, Task, Verdict
@@ -64,29 +67,50 @@ class MedMCQA(Task):
         Metric("schema_pass_rate", "schema_valid", label="Schema pass"),
         Metric("accuracy_on_schema", "correct_and_schema_valid", "schema_valid", label="Accuracy on schema"),
     )
-    settings_fields = {"system_prompt": str, "user_prompt": str, "gold_confidence": (int, float), "reason_max_chars": int}
+    settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {
+        "system_prompt": str,
+        "user_prompt": str,
+        "gold_confidence": (int, float),
+        "reason_max_chars": int,
+    }
 
     def validate(self, example: Example) -> None:
         question, options = example.inputs.get("question"), example.inputs.get("options")
         if not isinstance(question, str) or not question.strip():
             raise UserError(f"Row '{example.id}' has no question.", "Mend or remove the row.")
-        if not isinstance(options, list) or len(options) != 4 or not all(isinstance(o, str) and o.strip() for o in options):
-            raise UserError(f"Row '{example.id}' does not have four options that say something.", "Mend or remove the row.")
+        if (
+            not isinstance(options, list)
+            or len(options) != 4
+            or not all(isinstance(o, str) and o.strip() for o in options)
+        ):
+            raise UserError(
+                f"Row '{example.id}' does not have four options that say something.", "Mend or remove the row."
+            )
         if example.gold.get("answer") not in LETTERS:
-            raise UserError(f"Row '{example.id}' has no gold answer (A-D).", "Mend or remove the row: every row must be answerable.")
+            raise UserError(
+                f"Row '{example.id}' has no gold answer (A-D).", "Mend or remove the row: every row must be answerable."
+            )
 
     def messages(self, example: Example) -> list[Message]:
         options = example.inputs["options"]
-        fields = {"question": example.inputs["question"], **{f"op{letter.lower()}": o for letter, o in zip(LETTERS, options, strict=True)}}
+        fields = {
+            "question": example.inputs["question"],
+            **{f"op{letter.lower()}": o for letter, o in zip(LETTERS, options, strict=True)},
+        }
         user = self.settings["user_prompt"].format_map(fields)
         system = self.settings["system_prompt"]
         return ([{"role": "system", "content": system}] if system else []) + [{"role": "user", "content": user}]
 
     def gold_completion(self, example: Example) -> str:
         answer = example.gold["answer"]
-        explanation = " ".join(str(example.gold.get("explanation") or "").split())[: self.settings["reason_max_chars"]].strip()
+        explanation = " ".join(str(example.gold.get("explanation") or "").split())[
+            : self.settings["reason_max_chars"]
+        ].strip()
         reason = explanation or f"The answer is {example.inputs['options'][LETTERS.index(answer)]}."
-        return json.dumps({"predicted_category": answer, "confidence": self.settings["gold_confidence"], "reason": reason}, ensure_ascii=False)
+        return json.dumps(
+            {"predicted_category": answer, "confidence": self.settings["gold_confidence"], "reason": reason},
+            ensure_ascii=False,
+        )
 
     def judge(self, example: Example, text: str) -> Verdict:
         gold = example.gold.get("answer")
@@ -100,10 +124,21 @@ class MedMCQA(Task):
         category, confidence, reason = obj.get("predicted_category"), obj.get("confidence"), obj.get("reason")
         answer = category if type(category) is str and category in LETTERS else None
         number = confidence if type(confidence) in (int, float) and 0 <= confidence <= 1 else None
-        schema = answer is not None and number is not None and type(reason) is str and not (not reason or reason.isspace()) and obj.keys() == KEYS
+        schema = (
+            answer is not None
+            and number is not None
+            and type(reason) is str
+            and not (not reason or reason.isspace())
+            and obj.keys() == KEYS
+        )
         correct = answer is not None and answer == gold
         why = "" if schema and correct else ("wrong letter" if schema else "wrong keys, types or values")
-        outcomes = {"json_valid": True, "schema_valid": schema, "correct": correct, "correct_and_schema_valid": schema and correct}
+        outcomes = {
+            "json_valid": True,
+            "schema_valid": schema,
+            "correct": correct,
+            "correct_and_schema_valid": schema and correct,
+        }
         return Verdict(outcomes, answer, number, why, gold is not None)
 
     def policies(self, example: Example) -> dict[str, str]:
@@ -112,7 +147,12 @@ class MedMCQA(Task):
 
         fixed = {f"always_{letter}": say(letter) for letter in LETTERS}
         copy = self.messages(example)[-1]["content"]
-        return fixed | {"empty": "", "fenced_json": f"```json\n{self.gold_completion(example)}\n```", "copy_question": copy, "bare_number": "85"}
+        return fixed | {
+            "empty": "",
+            "fenced_json": f"```json\n{self.gold_completion(example)}\n```",
+            "copy_question": copy,
+            "bare_number": "85",
+        }
 
     def choices(self, example: Example) -> Choices:
         return Choices('{"predicted_category": "', LETTERS)
@@ -121,7 +161,9 @@ class MedMCQA(Task):
         options, gold = example.inputs["options"], dict(example.gold)
         order = [(i + shift) % 4 for i in range(4)]  # new position i holds the old option order[i]
         gold["answer"] = LETTERS[order.index(LETTERS.index(gold["answer"]))]
-        return Example(example.id, {**example.inputs, "options": [options[i] for i in order]}, gold, example.kind, example.group)
+        return Example(
+            example.id, {**example.inputs, "options": [options[i] for i in order]}, gold, example.kind, example.group
+        )
 
 
 TASK = MedMCQA

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
 from primum.files import read_json, read_jsonl
+from tests.hub import COMMIT, REPOSITORY, Hub
 
-REPOSITORY, COMMIT = "some-lab/medmcqa", "0123456789abcdef0123456789abcdef01234567"
 TRAIN, VALIDATION = "data/train-00000-of-00001.parquet", "data/validation-00000-of-00001.parquet"
 
 
@@ -22,59 +20,6 @@ def _parquet(records):
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), buffer)
     return buffer.getvalue()
-
-
-class Hub(ThreadingHTTPServer):
-    """Serves one dataset at one commit. ``files`` may be changed while ``listed`` keeps what the hub says of them."""
-
-    def __init__(self, files):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files, self.listed = dict(files), {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        self.lfs = True
-        self.asked = []
-
-    @property
-    def endpoint(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *arguments):
-        self.server.asked.append(self.path)
-
-    def answer(self, status, body=b"", **headers):
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def do_GET(self):
-        path = self.path.partition("?")[0]
-        tree, resolve = f"/api/datasets/{REPOSITORY}/tree/{COMMIT}", f"/datasets/{REPOSITORY}/resolve/{COMMIT}/"
-        if path == tree:
-            listing = []
-            for name, digest in self.server.listed.items():
-                size = len(self.server.files[name])
-                lfs = {"oid": digest, "size": size, "pointerSize": 134} if self.server.lfs else None
-                item = {"type": "file", "path": name, "size": size, "oid": digest[:40]}
-                listing.append(item | ({"lfs": lfs} if lfs else {}))
-            self.answer(200, json.dumps(listing).encode(), Content_Type="application/json")
-        elif path.startswith(resolve) and path.removeprefix(resolve) in self.server.files:
-            data = self.server.files[path.removeprefix(resolve)]
-            etag = f'"{hashlib.sha256(data).hexdigest()}"'
-            linked = {"X_Linked_Etag": etag, "X_Linked_Size": str(len(data))}
-            self.answer(200, data, ETag=etag, X_Repo_Commit=COMMIT, **linked)
-        elif f"/{REPOSITORY}/" in path:
-            self.answer(404, b"{}", X_Error_Code="RevisionNotFound", X_Error_Message="Invalid rev id")
-        else:
-            self.answer(401, b"{}", X_Error_Code="RepoNotFound", X_Error_Message="Repository not found")
-
-    do_HEAD = do_GET
 
 
 @pytest.fixture

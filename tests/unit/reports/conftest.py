@@ -34,7 +34,12 @@ TASK_SETTINGS = {
     "reason_max_chars": 250,
 }
 LORA = {"r": 16, "alpha": 32, "dropout": 0.0, "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"]}
-GUARDS = {"min_sampled_schema_rate": 0.5, "sampled_prompts": 64, "sampled_outcome": "schema_valid", "max_equal_reward_steps": 5}
+GUARDS = {
+    "min_sampled_schema_rate": 0.5,
+    "sampled_prompts": 64,
+    "sampled_outcome": "schema_valid",
+    "max_equal_reward_steps": 5,
+}
 REWARDS = {"json_valid": 1.0, "schema_valid": 1.0, "correct": 1.0}
 SHARED = {
     **{"warmup_ratio": 0.03, "lr_scheduler_type": "linear", "gradient_accumulation_steps": 1, "max_grad_norm": 1.0},
@@ -45,9 +50,23 @@ NODES: dict[str, dict[str, Any]] = {
     | {"method": "sft", "parent": "base", "split": "sft", "max_steps": 60, "learning_rate": 0.003, "max_length": 128}
     | {"per_device_train_batch_size": 16, "logging_steps": 10},
     "grpo": SHARED
-    | {"method": "grpo", "parent": "sft", "split": "grpo", "max_steps": 65, "learning_rate": 0.0012, "rewards": "standard"}
+    | {
+        "method": "grpo",
+        "parent": "sft",
+        "split": "grpo",
+        "max_steps": 65,
+        "learning_rate": 0.0012,
+        "rewards": "standard",
+    }
     | {"per_device_train_batch_size": 24, "logging_steps": 1, "num_generations": 4, "max_completion_length": 32}
-    | {"max_prompt_length": 96, "temperature": 1.0, "beta": 0.0, "epsilon": 0.2, "loss_type": "dapo", "scale_rewards": "group"},
+    | {
+        "max_prompt_length": 96,
+        "temperature": 1.0,
+        "beta": 0.0,
+        "epsilon": 0.2,
+        "loss_type": "dapo",
+        "scale_rewards": "group",
+    },
 }
 
 
@@ -102,7 +121,13 @@ def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:
             "kinds": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
             "groups": len({row["group"] for row in rows[name]}),
         }
-    leak = {"ids": ["a/1", "b/2"], "splits": ["sft", "eval"], "similarity": 0.91, "same": ["question"], "dropped": "a/1"}
+    leak = {
+        "ids": ["a/1", "b/2"],
+        "splits": ["sft", "eval"],
+        "similarity": 0.91,
+        "same": ["question"],
+        "dropped": "a/1",
+    }
     write_json(
         folder / "splits.json",
         {
@@ -125,7 +150,12 @@ def _inputs(folder: Path) -> None:
     write_json(folder / "bases" / "tiny-qwen3" / "base.json", base)
     dataset = folder / "datasets" / "medmcqa-bundled"
     write_jsonl(dataset / "rows.jsonl", [{"id": "a/1"}])
-    source = entry | {"id": "medmcqa-bundled", "source": "resources/medmcqa", "answer_base": "0", "files": {"facts.tsv": "3" * 64}}
+    source = entry | {
+        "id": "medmcqa-bundled",
+        "source": "resources/medmcqa",
+        "answer_base": "0",
+        "files": {"facts.tsv": "3" * 64},
+    }
     source |= {"rows": {"train": 1053, "validation": 216}, "rows_sha256": sha256_file(dataset / "rows.jsonl")}
     write_json(dataset / "source.json", source)
 
@@ -169,7 +199,9 @@ def _train(folder: Path, stage: str, seed: int) -> None:
     )
 
 
-def _evaluate(target: Path, data: Path, rows: list[dict[str, Any]], stage: str, seed: int, skill: tuple[float, float]) -> None:
+def _evaluate(
+    target: Path, data: Path, rows: list[dict[str, Any]], stage: str, seed: int, skill: tuple[float, float]
+) -> None:
     """Skill is nested: a row easy enough for one stage is so for every better one, but for a little noise."""
     predictions = []
     for shift in (0, 1):
@@ -179,12 +211,21 @@ def _evaluate(target: Path, data: Path, rows: list[dict[str, Any]], stage: str, 
             right = easy.random() + noise.gauss(0, 0.25) < skill[0]
             said = gold if right else noise.choice([letter for letter in "ABCD" if letter != gold])
             stated = round(min(1.0, 0.4 + 0.5 * noise.random() + 0.05 * right), 2)
-            text = json.dumps({"predicted_category": said, "confidence": stated, "reason": f"It is {said} & <b>so</b>."})
+            text = json.dumps(
+                {"predicted_category": said, "confidence": stated, "reason": f"It is {said} & <b>so</b>."}
+            )
             if easy.random() > skill[1]:
                 text = f"```json\n{text}\n```"
             scored = {letter: -1.0 - (letter != said) for letter in "ABCD"}
             predictions.append(
-                {"id": row["id"], "shift": shift, "completion": text, "tokens": 25 + len(said), "finished": True, "letter_logprobs": scored}
+                {
+                    "id": row["id"],
+                    "shift": shift,
+                    "completion": text,
+                    "tokens": 25 + len(said),
+                    "finished": True,
+                    "letter_logprobs": scored,
+                }
             )
     config = ScoreConfig.model_validate({"study": "medmcqa", "task": "medmcqa", "task_settings": TASK_SETTINGS})
     scores, metrics = score_predictions(config, rows, predictions)
@@ -200,7 +241,13 @@ def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | 
     stages = [{"name": "base", "parent": None}, *({"name": n, "parent": s["parent"]} for n, s in STAGES.items())]
     config = CompareConfig.model_validate(
         {
-            **{"study": "medmcqa", "task": "medmcqa", "task_settings": TASK_SETTINGS, "stages": stages, "seeds": list(seeds)},
+            **{
+                "study": "medmcqa",
+                "task": "medmcqa",
+                "task_settings": TASK_SETTINGS,
+                "stages": stages,
+                "seeds": list(seeds),
+            },
             **{"splits": ["eval", "dev"], "training_splits": ["grpo", "sft"], "published": published, "scale": "tiny"},
             **{"base": "tiny-qwen3", "dataset": "medmcqa-bundled"},
         }

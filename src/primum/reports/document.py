@@ -1,0 +1,74 @@
+"""The text of the paper and of the report: sections of paragraphs, tables and figures, the same for both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from primum.config import BASE_STAGE
+from primum.files import read_json
+from primum.reports import findings
+from primum.reports.numbers import Name, Numbers, Rich
+from primum.reports.sections import sections
+from primum.reports.sources import ReportConfig, StudyFiles
+from primum.reports.tables import Tables, pretty
+
+
+def open_study(numbers: Numbers, files: StudyFiles) -> Tables:
+    """A study's tables, with the names that its records give."""
+    results = read_json(files.evaluation)
+    known = {name: rate["label"] for entry in results["evaluations"] for name, rate in entry["metrics"].items()}
+    labels = {row["metric"]: known.get(row["metric"], pretty(row["metric"]).capitalize()) for row in results["metrics"]}
+    found = {"base": read_json(files.base()), "dataset": read_json(files.source())}
+    found["config"] = read_json(
+        files.checkpoint(files.study.stages[0].name, files.study.seeds_of(files.study.stages[0].name)[0])
+    )["config"]
+    return Tables(numbers, files.study, labels, found)
+
+
+def open_document(config: ReportConfig, results: Path, numbers: Path) -> dict[str, Any]:
+    """Build the document from what lies below ``results``, after checking that ``numbers`` is up to date."""
+    files = [StudyFiles(results, study) for study in config.studies]
+    known = Numbers.load(numbers, results.parent.parent)
+    return build_document(config, [(open_study(known, each), each) for each in files])
+
+
+def build_document(config: ReportConfig, studies: list[tuple[Tables, StudyFiles]]) -> dict[str, Any]:
+    """``{"title", "subtitle", "abstract", "parts": [{"title", "study", "sections"}]}``.
+
+    A section is ``{"title", "blocks"}``; a block is text (``spans``), a list (``items``), a table, a figure or code.
+    """
+    titles = [tables.study.title for tables, _ in studies]
+    return {
+        "title": titles[0] if len(titles) == 1 else "Primum: " + "; ".join(titles),
+        "subtitle": "Supervised fine-tuning and reinforcement learning, stage by stage, with every comparison tested",
+        "scale": config.scale,
+        "abstract": [_abstract(tables) for tables, _ in studies],
+        "parts": [{"title": t.study.title, "study": t.study.study, "sections": sections(t, f)} for t, f in studies],
+    }
+
+
+def _abstract(tables: Tables) -> Rich:
+    numbers, study = tables.numbers, tables.study
+    stages = findings.joined(
+        [numbers.say("{stage}", stage=Name(_method(stage.name, stage.method))) for stage in study.stages]
+    )
+    spans = numbers.say(
+        "Starting from {base}, one adapter is trained in stages ({stages}) on {dataset}. On {n} held-out items of {split}, greedy decoding, {metric} is {levels}. ",
+        base=Name(tables.records["base"]["id"]),
+        stages=stages,
+        dataset=Name(tables.records["dataset"]["id"]),
+        n=tables.key("items", study.splits[0], BASE_STAGE, 0),
+        split=Name(study.splits[0]),
+        metric=Name(tables.label(tables.headline).lower()),
+        levels=findings.levels(tables),
+    )
+    extra = [findings.baselines(tables), findings.published(tables)]
+    for sentence in [*findings.headlines(tables), *(e for e in extra if e)]:
+        spans += [*sentence, {"text": " "}]
+    return spans + numbers.say("Every number printed here is read from a file whose hash is on record.")
+
+
+def _method(name: str, method: str) -> str:
+    words = {"sft": "supervised fine-tuning", "grpo": "group relative policy optimisation"}[method]
+    return words if name == method else f"{name}: {words}"
