@@ -6,7 +6,9 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from primum.config import IDENTIFIER
 from primum.errors import UserError, abort
-from primum.plan import INPUTS, Plan
+from primum.layout import INPUTS
+from primum.plan import Plan
+from primum.reports.sources import FIGURES, TABLES
 from primum.session import begin, close_with_errors
 
 try:
@@ -29,8 +31,6 @@ BENCHMARKS = f"{R}/benchmarks"
 BACKEND_ENV = f"../envs/{PLAN.backend}.yaml"
 
 
-FIGURES = ("training_loss", "training_reward", "metric_by_stage", "calibration")
-TABLES = ("metrics", "comparisons", "baselines", "published")
 
 
 def folder_option(option, checkpoint):

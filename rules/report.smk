@@ -1,4 +1,5 @@
-# What people read: figures, cards, the paper, the report, and the manifest of it all.
+# What people read: figures, the numbers they may state, cards, the paper, the report, and the manifest of it all.
+REPORT_CONFIG = PLAN.report_config()
 
 
 rule plot_figure:
@@ -10,14 +11,120 @@ rule plot_figure:
     output:
         svg=f"{R}/paper/figures/{{study}}_{{figure}}.svg",
         png=f"{R}/paper/figures/{{study}}_{{figure}}.png",
+    params:
+        config=lambda w: PLAN.study_report_config(w.study),
     log:
         f"{LOGS}/plot_figure/{{study}}-{{figure}}.log",
     benchmark:
         f"{BENCHMARKS}/plot_figure/{{study}}-{{figure}}.tsv"
     conda:
         "../envs/analysis.yaml"
-    params:
-        config=lambda w: PLAN.report_config(w.study),
     shell:
-        "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.results} {input.history} "
-        "--output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
+        "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.results} "
+        "{input.history} --output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
+
+
+rule collect_numbers:
+    """Every number that may be stated, with the hashed file and the place it comes from."""
+    input:
+        records=[PLAN.records(study) for study in PLAN.studies],
+        code=PLAN.code("collect_numbers"),
+    output:
+        numbers=f"{R}/paper/numbers.json",
+    params:
+        config=lambda _: REPORT_CONFIG,
+    log:
+        f"{LOGS}/collect_numbers.log",
+    benchmark:
+        f"{BENCHMARKS}/collect_numbers.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python scripts/collect_numbers.py --config {params.config:q} --results {R} --output {output.numbers} 2>&1 | tee {log}"
+
+
+rule write_card:
+    """A stage's model card, in the hub's format."""
+    input:
+        numbers=f"{R}/paper/numbers.json",
+        records=lambda w: PLAN.records(w.study),
+        code=PLAN.code("write_card"),
+    output:
+        card=f"{STUDY}/cards/{PLAN.backend}/{{stage}}.md",
+    params:
+        config=lambda w: PLAN.study_report_config(w.study),
+    log:
+        f"{LOGS}/write_card/{{study}}-{{stage}}.log",
+    benchmark:
+        f"{BENCHMARKS}/write_card/{{study}}-{{stage}}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python scripts/write_card.py --stage {wildcards.stage} --config {params.config:q} --numbers {input.numbers} "
+        "--results {R} --output {output.card} 2>&1 | tee {log}"
+
+
+rule build_paper:
+    """The paper, by typst."""
+    input:
+        numbers=f"{R}/paper/numbers.json",
+        records=[PLAN.records(study) for study in PLAN.studies],
+        figures=[PLAN.figures(study, ["svg"]) for study in PLAN.studies],
+        code=PLAN.code("build_paper"),
+        templates=PLAN.templates(),
+    output:
+        paper=f"{R}/paper/paper.pdf",
+    params:
+        config=lambda _: REPORT_CONFIG,
+    log:
+        f"{LOGS}/build_paper.log",
+    benchmark:
+        f"{BENCHMARKS}/build_paper.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python scripts/build_paper.py --config {params.config:q} --numbers {input.numbers} --results {R} "
+        "--output {output.paper} 2>&1 | tee {log}"
+
+
+rule build_report:
+    """The report: one HTML file that opens offline, with examples and the file behind every number."""
+    input:
+        numbers=f"{R}/paper/numbers.json",
+        records=[PLAN.records(study) for study in PLAN.studies],
+        figures=[PLAN.figures(study, ["svg"]) for study in PLAN.studies],
+        samples=[PLAN.samples(study) for study in PLAN.studies],
+        code=PLAN.code("build_report"),
+        templates=PLAN.templates(),
+    output:
+        report=f"{R}/paper/report.html",
+    params:
+        config=lambda _: REPORT_CONFIG,
+    log:
+        f"{LOGS}/build_report.log",
+    benchmark:
+        f"{BENCHMARKS}/build_report.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python scripts/build_report.py --config {params.config:q} --numbers {input.numbers} --results {R} "
+        "--output {output.report} 2>&1 | tee {log}"
+
+
+rule write_manifest:
+    """sha256 of everything published at this scale, and of the inputs it was made from."""
+    input:
+        published=PLAN.published(),
+        code=PLAN.code("write_manifest"),
+    output:
+        manifest=f"{R}/manifest.json",
+    params:
+        config=lambda _: REPORT_CONFIG,
+    log:
+        f"{LOGS}/write_manifest.log",
+    benchmark:
+        f"{BENCHMARKS}/write_manifest.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "python scripts/write_manifest.py --config {params.config:q} --results {R} --output {output.manifest} 2>&1 | tee {log}"

@@ -26,18 +26,13 @@ rule evaluate:
 rule tables:
     """The tables, as CSV."""
     input:
-        [f"{PLAN.study_folder(study)}/tables/{name}.csv" for study in PLAN.studies for name in TABLES],
+        [PLAN.tables(study) for study in PLAN.studies],
 
 
 rule figures:
     """The figures, as SVG and PNG."""
     input:
-        [
-            f"{R}/paper/figures/{study}_{figure}.{kind}"
-            for study in PLAN.studies
-            for figure in FIGURES
-            for kind in ("svg", "png")
-        ],
+        [PLAN.figures(study) for study in PLAN.studies],
 
 
 rule cards:

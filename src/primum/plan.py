@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from primum.closure import code_files, code_sha256
-from primum.config import BASE_STAGE, DatasetEntry, GrpoStage, ModelEntry, Study
+from primum.config import DatasetEntry, GrpoStage, ModelEntry, Study
 from primum.errors import UserError
 from primum.files import dumps, sha256_file
+from primum.layout import Layout
 from primum.rewards import check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
 from primum.tasks import load_task
 
-INPUTS = "results/inputs"
 
-
-class Plan:
+class Plan(Layout):
     """The whole run, resolved and checked before the first job.
 
     Args:
@@ -32,11 +31,8 @@ class Plan:
     """
 
     def __init__(self, root: Path, values: dict[str, Any]) -> None:
-        self.root = root
-        self.config = load_config(values)
-        self.results = f"results/{self.config.scale}"
-        self.backend = self.config.backend
-        self.studies: dict[str, Study] = {name: load_study(root, name, self.config) for name in self.config.studies}
+        config = load_config(values)
+        super().__init__(root, config, {name: load_study(root, name, config) for name in config.studies})
         self.datasets: dict[str, DatasetEntry] = {}
         self.models: dict[str, ModelEntry] = {}
         for name, study in self.studies.items():
@@ -76,98 +72,6 @@ class Plan:
                 f"study '{name}': guards.sampled_outcome '{study.guards.sampled_outcome}' is no outcome of the task.",
                 f"Use one of {', '.join(task.outcomes)}.",
             )
-
-    # --- paths -----------------------------------------------------------------------------------------------------
-
-    def study_folder(self, study: str) -> str:
-        """Everything built for one study at this scale."""
-        return f"{self.results}/{study}"
-
-    def stage_folder(self, study: str, stage: str, seed: int | str) -> str:
-        """Where a trained stage lies."""
-        return f"{self.results}/{study}/models/{self.backend}/{stage}/seed{seed}"
-
-    def eval_folder(self, study: str, stage: str, seed: int | str, split: str) -> str:
-        """Where predictions and scores of a stage on a split lie."""
-        return f"{self.results}/{study}/eval/{self.backend}/{stage}/seed{seed}/{split}"
-
-    def split_file(self, study: str, split: str) -> str:
-        """The rows of a split."""
-        return f"{self.results}/{study}/data/{split}.jsonl"
-
-    def base_file(self, study: str) -> str:
-        """The manifest of the study's base model."""
-        return f"{INPUTS}/bases/{self.studies[study].base}/base.json"
-
-    def dataset_rows(self, study: str) -> str:
-        """The rows of the study's dataset."""
-        return f"{INPUTS}/datasets/{self.studies[study].dataset}/rows.jsonl"
-
-    def source_files(self, entry: DatasetEntry | ModelEntry) -> list[str]:
-        """Local files that a registry entry names, for rules to depend on."""
-        if entry.reader == "bundled":
-            folder = self.root / entry.source
-            return sorted(
-                p.relative_to(self.root).as_posix() for p in folder.rglob("*") if p.is_file() and p.suffix != ".md"
-            )
-        return [entry.source] if entry.reader == "file" else []
-
-    # --- what is built ---------------------------------------------------------------------------------------------
-
-    def stages(self, study: str) -> list[str]:
-        """The base and every trained stage, parents first."""
-        trained = self.studies[study].stages
-        return [
-            BASE_STAGE,
-            *sorted(trained, key=lambda stage: (len(self.studies[study].lineage(stage)), list(trained).index(stage))),
-        ]
-
-    def seeds(self, stage: str) -> list[int]:
-        """Training seeds of a stage; the base is what it is, and is evaluated once."""
-        return [0] if stage == BASE_STAGE else sorted(set(self.config.seeds))
-
-    def runs(self, study: str) -> list[tuple[str, int]]:
-        """Every (stage, seed) to evaluate."""
-        return [(stage, seed) for stage in self.stages(study) for seed in self.seeds(stage)]
-
-    def training_splits(self, study: str) -> list[str]:
-        """Splits that some stage trains on."""
-        return sorted({stage.split for stage in self.studies[study].stages.values()})
-
-    def splits(self, study: str) -> list[str]:
-        """Every split file that is written."""
-        data = self.studies[study].data
-        return [*sorted(data.ranges), *(["validation"] if data.validation else [])]
-
-    def first_of(self, study: str, method: str) -> str | None:
-        """The first stage of a method, for the figures."""
-        return next((n for n in self.stages(study)[1:] if self.studies[study].stages[n].method == method), None)
-
-    def parent_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
-        """The checkpoint that a stage is trained from; none for a child of the base."""
-        return self.own_checkpoint(study, self.studies[study].stages[stage].parent, seed)
-
-    def own_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
-        """A stage's own checkpoint; none for the base."""
-        return [] if stage == BASE_STAGE else [f"{self.stage_folder(study, stage, seed)}/checkpoint.json"]
-
-    def evaluations(self, study: str, file: str) -> list[str]:
-        """``file`` of every stage, seed and evaluated split of a study."""
-        splits = self.studies[study].evaluation.splits
-        return [
-            f"{self.eval_folder(study, stage, seed, split)}/{file}"
-            for stage, seed in self.runs(study)
-            for split in splits
-        ]
-
-    def card(self, study: str, stage: str) -> str:
-        """The model card of a stage."""
-        return f"{self.results}/{study}/cards/{self.backend}/{stage}.md"
-
-    def published_file(self, study: str) -> list[str]:
-        """The original study's numbers, where there are any."""
-        name = self.studies[study].published
-        return [f"config/published/{name}.tsv"] if name else []
 
     # --- code and environment --------------------------------------------------------------------------------------
 
@@ -259,3 +163,23 @@ class Plan:
                 "dataset": resolved.dataset,
             }
         )
+
+    def _study_report(self, study: str) -> dict[str, Any]:
+        resolved = self.studies[study]
+        stages = [(name, resolved.stages[name]) for name in self.stages(study)[1:]]
+        return {
+            "study": study,
+            "title": resolved.title,
+            "backend": self.backend,
+            "seeds": sorted(set(self.config.seeds)),
+            "splits": resolved.evaluation.splits,
+            "stages": [{"name": n, "parent": s.parent, "method": s.method, "split": s.split} for n, s in stages],
+        }
+
+    def study_report_config(self, study: str) -> str:
+        """For ``plot_figure`` and ``write_card``."""
+        return dumps(self._study_report(study))
+
+    def report_config(self) -> str:
+        """For what reports on all studies at once: numbers, paper, report and manifest."""
+        return dumps({"scale": self.config.scale, "studies": [self._study_report(study) for study in self.studies]})

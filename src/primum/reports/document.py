@@ -8,7 +8,7 @@ from typing import Any
 from primum.config import BASE_STAGE
 from primum.files import read_json
 from primum.reports import findings
-from primum.reports.numbers import Name, Numbers, Rich
+from primum.reports.numbers import Name, Numbers, Rich, paragraph
 from primum.reports.sections import sections
 from primum.reports.sources import ReportConfig, StudyFiles
 from primum.reports.tables import Tables, pretty
@@ -54,18 +54,17 @@ def _abstract(tables: Tables) -> Rich:
         [numbers.say("{stage}", stage=Name(_method(stage.name, stage.method))) for stage in study.stages]
     )
     spans = numbers.say(
-        "Starting from {base}, one adapter is trained in stages ({stages}) on {dataset}. On {n} held-out items of {split}, greedy decoding, {metric} is {levels}. ",
+        "Starting from {base}, one adapter is trained in stages ({stages}) on {dataset}. On the {n} held-out items of split ‘{split}’, decoded greedily, {metric} is {levels}. ",
         base=Name(tables.records["base"]["id"]),
         stages=stages,
         dataset=Name(tables.records["dataset"]["id"]),
         n=tables.key("items", study.splits[0], BASE_STAGE, 0),
         split=Name(study.splits[0]),
-        metric=Name(tables.label(tables.headline).lower()),
+        metric=Name(tables.said(tables.headline)),
         levels=findings.levels(tables),
     )
     extra = [findings.baselines(tables), findings.published(tables)]
-    for sentence in [*findings.headlines(tables), *(e for e in extra if e)]:
-        spans += [*sentence, {"text": " "}]
+    spans += paragraph([*findings.headlines(tables), *(sentence for sentence in extra if sentence)])
     return spans + numbers.say("Every number printed here is read from a file whose hash is on record.")
 
 

@@ -127,7 +127,7 @@ def metric_by_stage(figure: Figure, study: StudyReport, results: dict[str, Any],
         text = f"{_run_name(study, row['stage'], row['seed'])} {x:.1f}" + (
             "" if row["n"] == items else f" of {row['n']}"
         )
-        axes.annotate(text, (101.5, y), color=style.colour, va="center", fontsize=6, annotation_clip=False)
+        axes.annotate(text, (103.5, y), color=style.colour, va="center", fontsize=6, annotation_clip=False)
     known = [
         r
         for r in results["baselines"]

@@ -49,7 +49,7 @@ def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int 
     names = {
         "stage": Name(tables.shown(stage)),
         "against": Name(_named(tables, against)),
-        "metric": Name(tables.label(metric).lower()),
+        "metric": Name(tables.said(metric)),
     }
     if not numbers.value(f"{at}gained") and not numbers.value(f"{at}lost"):
         return numbers.say("In {metric}, no item differs between {stage} and {against}.", **names)
@@ -203,9 +203,10 @@ def limits(tables: Tables) -> list[Rich]:
         other = next(name for name in pair.split("+") if name != split)
         found.append(
             numbers.say(
-                "Shared facts. {count} groups of rows are asked about in {other}, which is trained on, and, in other words, in {split}: results there measure "
-                "recall of what was taught as well as transfer.",
+                "Shared facts. {count} of the {groups} groups of {split} (rows about the same thing) also have rows in {other}, "
+                "which is trained on: results measure recall of what was taught as well as transfer.",
                 count=tables.key("data", "shared", pair),
+                groups=tables.key("data", split, "groups"),
                 other=Name(other),
                 split=Name(split),
             )

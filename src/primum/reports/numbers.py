@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,6 +163,17 @@ class Numbers:
     def optional(self, key: str) -> Rich:
         """The number, or a dash where it is empty or was not collected."""
         return [self.span(key)] if self.has(key) else [{"text": DASH}]
+
+
+def capital(rich: Rich) -> Rich:
+    """The sentence with its first letter raised."""
+    first = rich[0]["text"]
+    return [rich[0] | {"text": first[:1].upper() + first[1:]}, *rich[1:]]
+
+
+def paragraph(sentences: Iterable[Rich]) -> Rich:
+    """Sentences, one after another."""
+    return [span for sentence in sentences for span in (*capital(sentence), {"text": " "})]
 
 
 def text_of(rich: Rich) -> str:

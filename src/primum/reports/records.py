@@ -9,7 +9,7 @@ from primum.reports.numbers import Rich
 from primum.reports.tables import Block, Tables, pretty, table, words
 
 # Said elsewhere, or of no consequence for the result.
-_UNSAID = frozenset(("method", "parent", "split", "rewards", "logging_steps"))
+_UNSAID = frozenset(("method", "parent", "split", "rewards", "logging_steps", "save_steps", "target_modules"))
 _FIRST = (
     "max_steps",
     "learning_rate",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from primum.reports import findings, records
-from primum.reports.numbers import Cite, Name, Rich, text_of
+from primum.reports.numbers import Cite, Name, Rich, paragraph, text_of
 from primum.reports.sources import StudyFiles
 from primum.reports.tables import Block, Tables, pretty
 
@@ -23,6 +23,7 @@ def sections(tables: Tables, files: StudyFiles) -> list[Section]:
         "Guards": _guards(tables),
         "Limitations": [bullets(findings.limits(tables))],
         "Reproducibility": _reproducibility(tables),
+        "Further tables": _further(tables),
     }
     return [{"title": title, "blocks": [block for block in found if block]} for title, found in blocks.items()]
 
@@ -197,14 +198,12 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
         level=tables.key("method", "level"),
     )
     blocks.append(figure(files, "metric_by_stage", caption))
-    blocks += [tables.metrics(split) for split in study.splits]
+    blocks.append(tables.metrics(study.splits[0]))
     blocks.append(tables.comparisons(study.splits[:1]))
-    if study.splits[1:]:
-        blocks.append(tables.comparisons(study.splits[1:], [tables.headline]))
     blocks.append(tables.baselines(study.splits[0]))
     if found := findings.published(tables):
         note = numbers.say(
-            " Ours were measured at another scale or on another base and dataset where these names differ from the original’s ({base} on {dataset}).",
+            " Ours are those of {base} on {dataset}: they repeat the original’s measurement only where base and data are the original’s.",
             base=Name(tables.records["base"]["id"]),
             dataset=Name(tables.records["dataset"]["id"]),
         )
@@ -214,19 +213,13 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
         split=Name(study.splits[0]),
         level=tables.key("method", "level"),
     )
-    spans: Rich = []
-    for sentence in findings.calibration(tables):
-        spans += [*sentence, {"text": " "}]
-    return [*blocks, text(spans), figure(files, "calibration", caption, wide=True), tables.kinds()]
+    return [*blocks, text(paragraph(findings.calibration(tables))), figure(files, "calibration", caption, wide=True)]
 
 
 def findings_paragraph(tables: Tables) -> Rich:
     """Headline comparisons, then the baselines, as one paragraph."""
-    spans: Rich = []
     extra = findings.baselines(tables)
-    for sentence in [*findings.headlines(tables), *([extra] if extra else [])]:
-        spans += [*sentence, {"text": " "}]
-    return spans
+    return paragraph([*findings.headlines(tables), *([extra] if extra else [])])
 
 
 def _guards(tables: Tables) -> list[Block | None]:
@@ -242,7 +235,7 @@ def _guards(tables: Tables) -> list[Block | None]:
         sampled = f"{at}/facts/sampled_{numbers.value(f'{at}/guards/sampled_outcome')}"
         sentences.append(
             numbers.say(
-                "Before {stage}, {rate}% of {n} sampled completions were {outcome} (required: {minimum}%). It would have stopped after {steps} logged steps with all rewards equal.",
+                "Before {stage}, {rate}% of sampled completions (of up to {n} prompts) were {outcome}; {minimum}% were required. It would have stopped after {steps} logged steps with all rewards equal.",
                 stage=Name(tables.shown(stage)),
                 rate=sampled,
                 n=f"{at}/guards/sampled_prompts",
@@ -256,10 +249,7 @@ def _guards(tables: Tables) -> list[Block | None]:
             "Training also stops on a loss that is no number, when no weight changed, and when the weights below the adapter are not those of the base on record."
         )
     )
-    spans: Rich = []
-    for sentence in sentences:
-        spans += [*sentence, {"text": " "}]
-    return [text(spans), records.gate(tables), records.curves(tables)]
+    return [text(paragraph(sentences)), records.gate(tables), records.curves(tables)]
 
 
 def _reproducibility(tables: Tables) -> list[Block]:
@@ -268,17 +258,23 @@ def _reproducibility(tables: Tables) -> list[Block]:
         text(
             numbers.say(
                 "The same commit, configuration and type of machine give the same bytes: {manifest} lists the hash of every artefact and of its inputs. Shown here are first "
-                "digits; the base is {base}…, the rows of the dataset are {rows}…. The prompt follows.",
+                "digits; the base is {base}…, the rows of the dataset are {rows}….",
                 manifest=Name("manifest.json"),
                 base=key("base", "sha256"),
                 rows=key("dataset", "rows_sha256"),
             )
         ),
-        *({"kind": "code", "text": prompt} for prompt in _prompts(tables)),
         records.hashes(tables),
     ]
 
 
-def _prompts(tables: Tables) -> list[str]:
-    settings = tables.records["config"]["task_settings"]
-    return [settings[name] for name in sorted(settings) if name.endswith("_prompt") and settings[name]]
+def _further(tables: Tables) -> list[Block]:
+    """The prompt, splits on which nothing is claimed, and kinds of items."""
+    settings, others = tables.records["config"]["task_settings"], tables.study.splits[1:]
+    prompts = [settings[name] for name in sorted(settings) if name.endswith("_prompt") and settings[name]]
+    blocks = [
+        text(tables.numbers.say("The prompt, with the fields it is filled from:")),
+        *({"kind": "code", "text": prompt} for prompt in prompts),
+    ]
+    blocks += [tables.metrics(split) for split in others]
+    return [*blocks, *([tables.comparisons(others, [tables.headline])] if others else []), tables.kinds()]

@@ -65,6 +65,10 @@ class Tables:
         """A metric as a reader sees it."""
         return self.labels.get(metric, pretty(metric).capitalize())
 
+    def said(self, metric: str) -> str:
+        """A metric within a sentence."""
+        return self.label(metric)[:1].lower() + self.label(metric)[1:]
+
     def metrics_of(self, split: str) -> list[str]:
         """Metrics reported on a split: the task's own in their order, then what comes with them."""
         found = {key.split("/")[2] for key in self.numbers.under(self.key("metric", split, ""))}
@@ -122,7 +126,8 @@ class Tables:
         """Stage against stage: difference, interval, discordant items, tests, and what could have been found."""
         numbers, rows = self.numbers, []
         for split in splits:
-            rows.append({"group": numbers.say("{split}", split=Name(split))})
+            if len(splits) > 1:
+                rows.append({"group": words(split)})
             for stage, seed in self.study.runs():
                 for against in self._against(split, stage, seed):
                     for metric in metrics or self.metrics_of(split):
@@ -148,10 +153,11 @@ class Tables:
             "Supported",
         ]
         caption = numbers.say(
-            "Paired comparisons, in percentage points with {level} intervals. Gained and lost: items right only after, and only before. "
+            "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items right only after, and only before. "
             "p: exact McNemar; Holm: adjusted across the metrics of a pair. Detectable: smallest true difference found with {power} power. "
             "Supported: Holm p below {alpha}.",
             level=self.key("method", "level"),
+            splits=words(" and ".join(splits)),
             power=self.key("method", "power"),
             alpha=self.key("method", "alpha"),
         )

@@ -1,0 +1,30 @@
+"""The browsable report: one offline HTML page, every number of it from numbers.json."""
+
+import argparse
+import json
+from pathlib import Path
+
+from primum.config import parse
+from primum.errors import run_cli
+from primum.reports.document import open_document
+from primum.reports.html import write_report
+from primum.reports.numbers import Numbers
+from primum.reports.sources import ReportConfig
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=json.loads, required=True, help="JSON: see primum.reports.sources.ReportConfig")
+    parser.add_argument("--numbers", type=Path, required=True, help="numbers.json")
+    parser.add_argument("--results", type=Path, required=True, help="results/{scale}")
+    parser.add_argument("--output", type=Path, required=True, help="report.html")
+    args = parser.parse_args()
+    config = parse(ReportConfig, args.config, "build_report --config")
+    document = open_document(config, args.results, args.numbers)
+    numbers = Numbers.load(args.numbers, args.results.parent.parent)
+    write_report(config, document, numbers, args.results, args.output)
+    print(args.output)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,27 @@
+"""The model card of one stage, in the Hub's format."""
+
+import argparse
+import json
+from pathlib import Path
+
+from primum.config import parse
+from primum.errors import run_cli
+from primum.reports.card import write_card
+from primum.reports.sources import StudyReport
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=json.loads, required=True, help="JSON: see primum.reports.sources.StudyReport")
+    parser.add_argument("--stage", required=True, help="a trained stage")
+    parser.add_argument("--numbers", type=Path, required=True, help="numbers.json")
+    parser.add_argument("--results", type=Path, required=True, help="results/{scale}")
+    parser.add_argument("--output", type=Path, required=True, help="{stage}.md")
+    args = parser.parse_args()
+    study = parse(StudyReport, args.config, "write_card --config")
+    write_card(study, args.stage, args.numbers, args.results, args.output)
+    print(args.output)
+
+
+if __name__ == "__main__":
+    run_cli(main)

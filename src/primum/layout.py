@@ -1,0 +1,165 @@
+"""Where everything lies, and what is built: the paths that rules and others may rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from primum.config import BASE_STAGE, Config, DatasetEntry, ModelEntry, Study
+from primum.reports.sources import FIGURES, TABLES
+
+INPUTS = "results/inputs"
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")
+
+
+class Layout:
+    """Paths of a run, relative to the project's folder.
+
+    Args:
+        root: the project's folder.
+        config: the main configuration.
+        studies: resolved studies by name.
+    """
+
+    def __init__(self, root: Path, config: Config, studies: dict[str, Study]) -> None:
+        self.root = root
+        self.config = config
+        self.studies = studies
+        self.results = f"results/{config.scale}"
+        self.backend = config.backend
+
+    # --- paths -----------------------------------------------------------------------------------------------------
+
+    def study_folder(self, study: str) -> str:
+        """Everything built for one study at this scale."""
+        return f"{self.results}/{study}"
+
+    def stage_folder(self, study: str, stage: str, seed: int | str) -> str:
+        """Where a trained stage lies."""
+        return f"{self.results}/{study}/models/{self.backend}/{stage}/seed{seed}"
+
+    def eval_folder(self, study: str, stage: str, seed: int | str, split: str) -> str:
+        """Where predictions and scores of a stage on a split lie."""
+        return f"{self.results}/{study}/eval/{self.backend}/{stage}/seed{seed}/{split}"
+
+    def split_file(self, study: str, split: str) -> str:
+        """The rows of a split."""
+        return f"{self.results}/{study}/data/{split}.jsonl"
+
+    def base_file(self, study: str) -> str:
+        """The manifest of the study's base model."""
+        return f"{INPUTS}/bases/{self.studies[study].base}/base.json"
+
+    def dataset_rows(self, study: str) -> str:
+        """The rows of the study's dataset."""
+        return f"{INPUTS}/datasets/{self.studies[study].dataset}/rows.jsonl"
+
+    def source_files(self, entry: DatasetEntry | ModelEntry) -> list[str]:
+        """Local files that a registry entry names, for rules to depend on."""
+        if entry.reader in ("bundled", "folder"):
+            folder = self.root / entry.source
+            files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".md")
+            return [(p.relative_to(self.root) if p.is_relative_to(self.root) else p).as_posix() for p in files]
+        return [entry.source] if entry.reader == "file" else []
+
+    # --- what is built ---------------------------------------------------------------------------------------------
+
+    def stages(self, study: str) -> list[str]:
+        """The base and every trained stage, parents first."""
+        trained = self.studies[study].stages
+        return [
+            BASE_STAGE,
+            *sorted(trained, key=lambda stage: (len(self.studies[study].lineage(stage)), list(trained).index(stage))),
+        ]
+
+    def seeds(self, stage: str) -> list[int]:
+        """Training seeds of a stage; the base is what it is, and is evaluated once."""
+        return [0] if stage == BASE_STAGE else sorted(set(self.config.seeds))
+
+    def runs(self, study: str) -> list[tuple[str, int]]:
+        """Every (stage, seed) to evaluate."""
+        return [(stage, seed) for stage in self.stages(study) for seed in self.seeds(stage)]
+
+    def training_splits(self, study: str) -> list[str]:
+        """Splits that some stage trains on."""
+        return sorted({stage.split for stage in self.studies[study].stages.values()})
+
+    def splits(self, study: str) -> list[str]:
+        """Every split file that is written."""
+        data = self.studies[study].data
+        return [*sorted(data.ranges), *(["validation"] if data.validation else [])]
+
+    def first_of(self, study: str, method: str) -> str | None:
+        """The first stage of a method, for the figures."""
+        return next((n for n in self.stages(study)[1:] if self.studies[study].stages[n].method == method), None)
+
+    def parent_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
+        """The checkpoint that a stage is trained from; none for a child of the base."""
+        return self.own_checkpoint(study, self.studies[study].stages[stage].parent, seed)
+
+    def own_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
+        """A stage's own checkpoint; none for the base."""
+        return [] if stage == BASE_STAGE else [f"{self.stage_folder(study, stage, seed)}/checkpoint.json"]
+
+    def evaluations(self, study: str, file: str) -> list[str]:
+        """``file`` of every stage, seed and evaluated split of a study."""
+        splits = self.studies[study].evaluation.splits
+        return [
+            f"{self.eval_folder(study, stage, seed, split)}/{file}"
+            for stage, seed in self.runs(study)
+            for split in splits
+        ]
+
+    def card(self, study: str, stage: str) -> str:
+        """The model card of a stage."""
+        return f"{self.results}/{study}/cards/{self.backend}/{stage}.md"
+
+    def published_file(self, study: str) -> list[str]:
+        """The original study's numbers, where there are any."""
+        name = self.studies[study].published
+        return [f"config/published/{name}.tsv"] if name else []
+
+    def figures(self, study: str, kinds: Iterable[str] = ("svg", "png")) -> list[str]:
+        """A study's figures."""
+        return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in FIGURES for kind in kinds]
+
+    def tables(self, study: str) -> list[str]:
+        """A study's tables."""
+        return [f"{self.results}/{study}/tables/{name}.csv" for name in TABLES]
+
+    def stage_files(self, study: str, file: str) -> list[str]:
+        """``file`` of every trained stage and seed of a study."""
+        return [f"{self.stage_folder(study, s, seed)}/{file}" for s, seed in self.runs(study) if s != BASE_STAGE]
+
+    def records(self, study: str) -> list[str]:
+        """What numbers are taken from: results, training histories, and the records of data, base and checkpoints."""
+        return [
+            f"{self.results}/{study}/eval_results.json",
+            *(f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")),
+            *self.stage_files(study, "checkpoint.json"),
+            *self.stage_files(study, "train_log.jsonl"),
+            self.base_file(study),
+            f"{INPUTS}/datasets/{self.studies[study].dataset}/source.json",
+        ]
+
+    def samples(self, study: str) -> list[str]:
+        """Rows, predictions and scores of every evaluated split, for examples."""
+        rows = [self.split_file(study, split) for split in self.studies[study].evaluation.splits]
+        return rows + self.evaluations(study, "predictions.jsonl") + self.evaluations(study, "scores.jsonl")
+
+    def published(self) -> list[str]:
+        """Everything that the manifest lists, at this scale."""
+        files = [f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html")]
+        for study in self.studies:
+            files += [self.split_file(study, split) for split in self.splits(study)]
+            files += self.records(study) + self.figures(study) + self.tables(study)
+            files += [self.card(study, stage) for stage in self.stages(study)[1:]]
+            files += [path for name in ADAPTER_FILES for path in self.stage_files(study, f"adapter/{name}")]
+            files += [path for name in SCORED_FILES for path in self.evaluations(study, name)]
+        return sorted(set(files))
+
+    def templates(self) -> list[str]:
+        """Templates of paper, report and cards."""
+        folder = self.root / "src" / "primum" / "reports" / "templates"
+        return sorted(path.relative_to(self.root).as_posix() for path in folder.iterdir())

@@ -1,0 +1,80 @@
+"""The manifest: sha256 of every published artefact of a scale, and of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from primum.config import BASE_STAGE
+from primum.errors import UserError
+from primum.files import read_json, sha256_file
+from primum.reports.sources import FIGURES, TABLES, ReportConfig, StudyFiles
+
+
+def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
+    """``{"scale", "artefacts": {path below results/{scale}: sha256}, "inputs": {path below the project: sha256}}``.
+
+    Only what the studies publish is listed: no logs, benchmarks or saved training states, nor leftovers of other configurations.
+
+    Raises:
+        UserError: if an artefact is missing, or an adapter or a parent is not the one its checkpoint records.
+    """
+    artefacts = sorted({path for study in config.studies for path in _artefacts(StudyFiles(results, study))} | set(_together(results)))
+    inputs = sorted({path for study in config.studies for path in _inputs(StudyFiles(results, study))})
+    missing = [path for path in [*artefacts, *inputs] if not path.is_file()]
+    if missing:
+        rest = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise UserError(f"{missing[0]}{rest} is not there, so no manifest is written.", "Let snakemake build everything first.")
+    for study in config.studies:
+        _check_lineage(StudyFiles(results, study))
+    root = results.parent.parent
+    return {
+        "scale": config.scale,
+        "artefacts": {path.relative_to(results).as_posix(): sha256_file(path) for path in artefacts},
+        "inputs": {path.relative_to(root).as_posix(): sha256_file(path) for path in inputs},
+    }
+
+
+def _together(results: Path) -> list[Path]:
+    """What all studies share."""
+    return [results / "paper" / name for name in ("numbers.json", "paper.pdf", "report.html")]
+
+
+def _artefacts(files: StudyFiles) -> Iterator[Path]:
+    """Everything one study publishes."""
+    study = files.study
+    yield from (files.evaluation, files.splits, files.gate)
+    splits = read_json(files.splits)["splits"] if files.splits.is_file() else {}
+    yield from (files.rows(split) for split in splits)
+    yield from (files.folder / "tables" / f"{name}.csv" for name in TABLES)
+    yield from (files.figure(name, kind) for name in FIGURES for kind in ("svg", "png"))
+    yield from (files.card(stage.name) for stage in study.stages)
+    for stage, seed in study.runs():
+        if stage != BASE_STAGE:
+            yield from (files.checkpoint(stage, seed), files.log(stage, seed))
+            recorded = read_json(files.checkpoint(stage, seed))["adapter"] if files.checkpoint(stage, seed).is_file() else {}
+            yield from (files.stage(stage, seed) / "adapter" / name for name in recorded)
+        for split in study.splits:
+            yield from (files.evaluated(stage, seed, split) / name for name in ("predictions.jsonl", "scores.jsonl", "metrics.json"))
+
+
+def _inputs(files: StudyFiles) -> Iterator[Path]:
+    """What one study was made from. A base's record holds the hashes of its weights, which need not be read again."""
+    if not files.evaluation.is_file():
+        return
+    yield from (files.base(), files.source(), files.source().with_name("rows.jsonl"))
+
+
+def _check_lineage(files: StudyFiles) -> None:
+    """Every adapter is the one on record, and every parent the one that lies there."""
+    for stage, seed in files.study.runs():
+        if stage == BASE_STAGE:
+            continue
+        checkpoint = read_json(files.checkpoint(stage, seed))
+        for name, digest in checkpoint["adapter"].items():
+            if sha256_file(files.stage(stage, seed) / "adapter" / name) != digest:
+                raise UserError(f"{files.stage(stage, seed)}/adapter/{name} is not the file on record.", "Train the stage again.")
+        parent = checkpoint["parent"]
+        if parent and sha256_file(files.checkpoint(parent["stage"], seed)) != parent["sha256"]:
+            raise UserError(f"{files.stage(stage, seed)} was trained from another '{parent['stage']}' than the one there.", "Train the stage again.")
