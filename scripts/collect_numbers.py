@@ -13,7 +13,9 @@ from primum.reports.sources import ReportConfig
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=json.loads, required=True, help="JSON: see primum.reports.sources.ReportConfig")
+    parser.add_argument(
+        "--config", type=json.loads, required=True, help="JSON: see primum.reports.sources.ReportConfig"
+    )
     parser.add_argument("--results", type=Path, required=True, help="results/{scale}")
     parser.add_argument("--output", type=Path, required=True, help="numbers.json")
     args = parser.parse_args()

@@ -42,12 +42,12 @@ class Loop:
 
 
 _MIX = {"question": 0.25, "selection": 0.06, "statement": 0.52, "chat": 0.04, "chat_question": 0.10, "record": 0.03}
-_SHAPE = _MIX | {"question": 0.20, "statement": 0.38, "answer_record": 0.08, "schema_record": 0.11}
+_SHAPE = _MIX | {"question": 0.20, "statement": 0.46, "schema_record": 0.11}
 # Order matters: mixed from the start, facts are learned but questions stay at chance (docs/log.md).
 PHASES = (
     Phase("select", 200, {"selection": 1.0}),
     Phase("mix", 300, _MIX),
-    Phase("shape", 300, _SHAPE, anneal=0.6),
+    Phase("shape", 260, _SHAPE, anneal=0.6),
 )
 
 

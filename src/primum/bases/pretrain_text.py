@@ -121,7 +121,10 @@ def record(fact: TextFact, rng: random.Random) -> list[Piece]:
 
 
 def answer_record(fact: TextFact, rng: random.Random) -> list[Piece]:
-    """A cloze with four options, answered in JSON of another shape."""
+    """A cloze with four options, answered in JSON of another shape.
+
+    Stands in the tokenizer's text only: trained on, it leaves SFT and GRPO nothing to do (docs/log.md).
+    """
     head, answer = _asked(fact, rng)
     return [
         (head, CONTEXT),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import comb, copysign, inf, sqrt
 from statistics import NormalDist
 
 LEVEL = 0.95  # of every interval
@@ -80,7 +80,10 @@ def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
         c = -lost * delta * (1 - delta)
         q = (sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
         variance = n * (2 * q + delta * (1 - delta))
-        return (gained - lost - n * delta) / sqrt(variance) if variance > 0 else 0.0
+        excess = gained - lost - n * delta
+        if variance <= 0:  # at the ends of the range, up to rounding: any excess is infinitely far out
+            return copysign(inf, excess) if excess else 0.0
+        return excess / sqrt(variance)
 
     estimate = (gained - lost) / n
     low = _bisect(lambda d: score(d) - z, -1.0, estimate) if lost < n else -1.0

@@ -1,1 +1,1 @@
-"""What people read: numbers with their sources, figures, model cards, the paper, the report, and the manifest of it all."""
+"""What people read: numbers with their sources, figures, cards, the paper, the report, and the manifest of it all."""

@@ -33,7 +33,10 @@ def write_card(study: StudyReport, stage: str, numbers: Path, results: Path, out
     files = StudyFiles(results, study)
     tables = open_study(Numbers.load(numbers, files.root), files)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     body = environment.get_template("card.md.j2").render(_fields(tables, files, stage))
     # The card's own words stand between lines of three dashes; the Hub reads what is above.
@@ -137,7 +140,10 @@ def _hashes(numbers: Numbers, at: str, checkpoint: Mapping[str, Any]) -> list[tu
 def markdown(block: Block) -> str:
     """A table block as a Markdown table under its caption."""
     rules = {"left": ":--", "center": ":-:", "right": "--:"}
-    lines = [_line([column["head"] for column in block["columns"]]), _line([rules[column["align"]] for column in block["columns"]])]
+    lines = [
+        _line([column["head"] for column in block["columns"]]),
+        _line([rules[column["align"]] for column in block["columns"]]),
+    ]
     for row in block["rows"]:
         cells: list[Rich] = row if isinstance(row, list) else [[{"text": f"*{text_of(row['group'])}*"}]]
         lines.append(_line([text_of(cell) for cell in cells] + [""] * (len(block["columns"]) - len(cells))))

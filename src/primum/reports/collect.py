@@ -1,7 +1,8 @@
-"""Collects every number that the paper, the report and the cards may state, each with the file and place it stands at."""
+"""Collects every number that paper, report and cards may state, each with the file and place it stands at."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,9 @@ def collect(config: ReportConfig, results: Path) -> Entries:
         results: ``results/{scale}``.
 
     Returns:
-        ``{key: {"value", "text", "file", "sha256", "pointer"}}``; a key is ``{study}/{kind}/...``. ``pointer`` is a JSON pointer
-        into ``file`` (in JSONL, the first part counts lines from 0), with what was made of it in brackets if it was not copied.
+        ``{key: {"value", "text", "file", "sha256", "pointer"}}``; a key is ``{study}/{kind}/...``, ``pointer`` a JSON
+        pointer into ``file`` (in JSONL, the first part counts lines from 0); what was not copied but made of the
+        value there says how in brackets.
 
     Raises:
         UserError: if a file is missing.
@@ -196,7 +198,7 @@ def _curves(log: list[dict[str, Any]]) -> Iterator[tuple[str, list[int], list[in
     lines = [i for i, entry in enumerate(log) if i and "loss" in entry]
     window = _window(len(lines))
     for name in log[lines[0]] if lines else ():
-        if (name in LOGGED or name.startswith("rewards/")) and all(name in log[line] for line in lines):
+        if (name in LOGGED or re.fullmatch(r"rewards/.+/mean", name)) and all(name in log[line] for line in lines):
             yield name, lines[:window], lines[-window:]
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
 """The text of the paper and of the report: sections of paragraphs, tables and figures, the same for both."""
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def _abstract(tables: Tables) -> Rich:
         [numbers.say("{stage}", stage=Name(_method(stage.name, stage.method))) for stage in study.stages]
     )
     spans = numbers.say(
-        "Starting from {base}, one adapter is trained in stages ({stages}) on {dataset}. On the {n} held-out items of split ‘{split}’, decoded greedily, {metric} is {levels}. ",
+        "Starting from {base}, one adapter is trained in stages ({stages}) on {dataset}. On the {n} held-out items of"
+        " split ‘{split}’, decoded greedily, {metric} is {levels}. ",
         base=Name(tables.records["base"]["id"]),
         stages=stages,
         dataset=Name(tables.records["dataset"]["id"]),

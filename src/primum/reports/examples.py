@@ -20,8 +20,8 @@ def pick_examples(files: StudyFiles, headline: str) -> list[dict[str, Any]]:
         headline: the outcome that counts as right.
 
     Returns:
-        ``[{"pattern": [bool a stage], "count", "items": [{"id", "kind", "inputs", "gold", "answers"}]}]``, frequent patterns first, items in
-        the order of the split; an answer is ``{"stage", "right", "why", "completion"}``.
+        ``[{"pattern": [bool a stage], "count", "items": [{"id", "kind", "inputs", "gold", "answers"}]}]``, frequent
+        patterns first, items in the order of the split; an answer is ``{"stage", "right", "why", "completion"}``.
     """
     study, split = files.study, files.study.splits[0]
     runs = [(stage, study.seeds_of(stage)[0]) for stage in study.names()]
@@ -47,9 +47,16 @@ def _by_id(files: StudyFiles, stage: str, seed: int, name: str) -> dict[str, dic
     return {line["id"]: line for line in lines if line["shift"] == 0}
 
 
-def _item(row: dict[str, Any], stages: Sequence[str], scores: list[Any], said: list[Any], headline: str) -> dict[str, Any]:
+def _item(
+    row: dict[str, Any], stages: Sequence[str], scores: list[Any], said: list[Any], headline: str
+) -> dict[str, Any]:
     answers = [
-        {"stage": stage, "right": bool(score[row["id"]][headline]), "why": score[row["id"]]["why"], "completion": text[row["id"]]["completion"]}
+        {
+            "stage": stage,
+            "right": bool(score[row["id"]][headline]),
+            "why": score[row["id"]]["why"],
+            "completion": text[row["id"]]["completion"],
+        }
         for stage, score, text in zip(stages, scores, said, strict=True)
     ]
     return {key: row[key] for key in ("id", "kind", "inputs", "gold")} | {"answers": answers}

@@ -161,7 +161,10 @@ def calibration(figure: Figure, study: StudyReport, results: dict[str, Any], log
             axes.plot(x, row["accuracy"], marker=style.marker, color=style.colour, **DOT)
         words = "no confidence stated"
         if found["n"]:
-            words = f"n = {found['n']}\nECE {found['ece']:.3f}\nchance alone\n{found['null_low']:.3f} to {found['null_high']:.3f}"
+            words = (
+                f"n = {found['n']}\nECE {found['ece']:.3f}\nchance alone\n{found['null_low']:.3f} to"
+                f" {found['null_high']:.3f}"
+            )
         axes.text(0.04, 0.97, words, transform=axes.transAxes, va="top", fontsize=6, color=INK, linespacing=1.35)
         axes.set(title=_run_name(study, stage, seed), xlabel="stated confidence", xlim=(0, 1.03), ylim=(-0.03, 1.03))
         axes.set(xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"], yticks=[0, 0.5, 1], yticklabels=["0", "0.5", "1"])

@@ -61,9 +61,11 @@ def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int 
     if numbers.value(f"{at}supported") == "yes":
         verb = "raises" if numbers.value(f"{at}difference") > 0 else "lowers"
         return numbers.say(
-            f"{{stage}} {verb} {{metric}} over {{against}}: {{found}}."
-            if verb == "raises"
-            else "{stage} lowers {metric} against {against}: {found}.",
+            (
+                f"{{stage}} {verb} {{metric}} over {{against}}: {{found}}."
+                if verb == "raises"
+                else "{stage} lowers {metric} against {against}: {found}."
+            ),
             **names,
             found=found,
         )
@@ -115,11 +117,13 @@ def published(tables: Tables) -> Rich | None:
         return None
     if not numbers.value(upheld):
         return numbers.say(
-            "Of the {claims} gains over its base that the original study printed, none is statistically supported by its own counts.",
+            "Of the {claims} gains over its base that the original study printed, none is statistically supported by"
+            " its own counts.",
             claims=claims,
         )
     return numbers.say(
-        "Of the {claims} gains over its base that the original study printed, {upheld} are statistically supported by its own counts.",
+        "Of the {claims} gains over its base that the original study printed, {upheld} are statistically supported by"
+        " its own counts.",
         claims=claims,
         upheld=upheld,
     )
@@ -142,8 +146,8 @@ def calibration(tables: Tables) -> list[Rich]:
         )
         sentences.append(
             numbers.say(
-                f"{{stage}} states {{confidence}}% confidence on average and is right in {{accuracy}}% of {{n}} answers; its calibration error of {{ece}} {verdict} "
-                "(up to {high}); Brier score {brier}.",
+                "{stage} states {confidence}% confidence on average and is right in {accuracy}% of {n}"
+                f" answers; its calibration error of {{ece}} {verdict} (up to {{high}}); Brier score {{brier}}.",
                 stage=Name(tables.shown(stage)),
                 confidence=f"{at}/mean_confidence",
                 accuracy=f"{at}/accuracy",
@@ -191,7 +195,8 @@ def limits(tables: Tables) -> list[Rich]:
     if len(study.seeds) == 1:
         found.append(
             numbers.say(
-                "One training run. Each stage was trained with one seed: how much runs differ was not measured, and the tests do not cover it."
+                "One training run. Each stage was trained with one seed: how much runs differ was not measured, and the"
+                " tests do not cover it."
             )
         )
     shared = [
@@ -203,8 +208,8 @@ def limits(tables: Tables) -> list[Rich]:
         other = next(name for name in pair.split("+") if name != split)
         found.append(
             numbers.say(
-                "Shared facts. {count} of the {groups} groups of {split} (rows about the same thing) also have rows in {other}, "
-                "which is trained on: results measure recall of what was taught as well as transfer.",
+                "Shared facts. {count} of the {groups} groups of {split} (rows about the same thing) also have rows in"
+                " {other}, which is trained on: results measure recall of what was taught as well as transfer.",
                 count=tables.key("data", "shared", pair),
                 groups=tables.key("data", split, "groups"),
                 other=Name(other),
@@ -218,7 +223,8 @@ def limits(tables: Tables) -> list[Rich]:
     if records["base"]["reader"] == "bundled":
         found.append(
             numbers.say(
-                "Base. It was trained from scratch for this project and is tiny: that a method works on it says little about larger models."
+                "Base. It was trained from scratch for this project and is tiny: that a method works on it says little"
+                " about larger models."
             )
         )
     confidence = tables.key(

@@ -29,7 +29,11 @@ def write_report(config: ReportConfig, document: dict[str, Any], numbers: Number
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     files = [StudyFiles(results, study) for study in config.studies]
     page = environment.get_template("report.html.j2").render(

@@ -13,19 +13,25 @@ from primum.reports.sources import FIGURES, TABLES, ReportConfig, StudyFiles
 
 
 def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
-    """``{"scale", "artefacts": {path below results/{scale}: sha256}, "inputs": {path below the project: sha256}}``.
+    """``{"scale", "artefacts": {path: sha256}, "inputs": {path: sha256}}``.
 
-    Only what the studies publish is listed: no logs, benchmarks or saved training states, nor leftovers of other configurations.
+    Artefacts are named relative to ``results/{scale}``, inputs relative to the project.
+
+    Only what the studies publish is listed: no logs, benchmarks or training states, nor leftovers of other settings.
 
     Raises:
         UserError: if an artefact is missing, or an adapter or a parent is not the one its checkpoint records.
     """
-    artefacts = sorted({path for study in config.studies for path in _artefacts(StudyFiles(results, study))} | set(_together(results)))
+    artefacts = sorted(
+        {path for study in config.studies for path in _artefacts(StudyFiles(results, study))} | set(_together(results))
+    )
     inputs = sorted({path for study in config.studies for path in _inputs(StudyFiles(results, study))})
     missing = [path for path in [*artefacts, *inputs] if not path.is_file()]
     if missing:
         rest = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise UserError(f"{missing[0]}{rest} is not there, so no manifest is written.", "Let snakemake build everything first.")
+        raise UserError(
+            f"{missing[0]}{rest} is not there, so no manifest is written.", "Let snakemake build everything first."
+        )
     for study in config.studies:
         _check_lineage(StudyFiles(results, study))
     root = results.parent.parent
@@ -53,10 +59,15 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
     for stage, seed in study.runs():
         if stage != BASE_STAGE:
             yield from (files.checkpoint(stage, seed), files.log(stage, seed))
-            recorded = read_json(files.checkpoint(stage, seed))["adapter"] if files.checkpoint(stage, seed).is_file() else {}
+            recorded = (
+                read_json(files.checkpoint(stage, seed))["adapter"] if files.checkpoint(stage, seed).is_file() else {}
+            )
             yield from (files.stage(stage, seed) / "adapter" / name for name in recorded)
         for split in study.splits:
-            yield from (files.evaluated(stage, seed, split) / name for name in ("predictions.jsonl", "scores.jsonl", "metrics.json"))
+            yield from (
+                files.evaluated(stage, seed, split) / name
+                for name in ("predictions.jsonl", "scores.jsonl", "metrics.json")
+            )
 
 
 def _inputs(files: StudyFiles) -> Iterator[Path]:
@@ -74,7 +85,12 @@ def _check_lineage(files: StudyFiles) -> None:
         checkpoint = read_json(files.checkpoint(stage, seed))
         for name, digest in checkpoint["adapter"].items():
             if sha256_file(files.stage(stage, seed) / "adapter" / name) != digest:
-                raise UserError(f"{files.stage(stage, seed)}/adapter/{name} is not the file on record.", "Train the stage again.")
+                raise UserError(
+                    f"{files.stage(stage, seed)}/adapter/{name} is not the file on record.", "Train the stage again."
+                )
         parent = checkpoint["parent"]
         if parent and sha256_file(files.checkpoint(parent["stage"], seed)) != parent["sha256"]:
-            raise UserError(f"{files.stage(stage, seed)} was trained from another '{parent['stage']}' than the one there.", "Train the stage again.")
+            raise UserError(
+                f"{files.stage(stage, seed)} was trained from another '{parent['stage']}' than the one there.",
+                "Train the stage again.",
+            )

@@ -1,4 +1,5 @@
-"""Every number that is published, with its text and its source; and sentences that can take numbers from nowhere else."""
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
+"""Every published number with its text and source, and sentences that can take numbers from nowhere else."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def thin_grid(axes: Axes, axis: str) -> None:
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Move label positions apart until neighbours are at least ``gap`` from each other, keeping their order and centre."""
+    """Move label positions apart until neighbours are at least ``gap`` apart, keeping their order and centre."""
     order = sorted(range(len(places)), key=lambda i: (places[i], i))
     blocks: list[list[float]] = []  # [centre, size] of labels that touch
     for i in order:

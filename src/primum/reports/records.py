@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
 """Tables of how stages came about: hyperparameters, guards, and hashes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
 """The sections of a study's text: what was done, what was found, and what it cannot carry."""
 
 from __future__ import annotations
@@ -49,10 +50,11 @@ def _introduction(tables: Tables) -> list[Block]:
     return [
         text(
             say(
-                "Whether a training stage helped is a question about pairs: the same items, answered before and after. This report rebuilds the study ‘{title}’ "
-                "from its questions to its conclusions in one workflow, and asks of each stage whether it is better than the stage it grew from by more than "
-                "chance explains. Every rate stands with its interval, every comparison with its test and with the difference it could have found, and what "
-                "is not supported is said to be so.",
+                "Whether a training stage helped is a question about pairs: the same items, answered before and after."
+                " This report rebuilds the study ‘{title}’ from its questions to its conclusions in one workflow, and"
+                " asks of each stage whether it is better than the stage it grew from by more than chance explains."
+                " Every rate stands with its interval, every comparison with its test and with the difference it could"
+                " have found, and what is not supported is said to be so.",
                 title=Name(tables.study.title),
             )
         )
@@ -65,10 +67,12 @@ def _data(tables: Tables) -> list[Block]:
     return [
         text(
             numbers.say(
-                "The dataset {id} ({source}{revision}; licence {licence}) holds {train} rows for training{validation}. Training rows are shuffled with seed {seed} "
-                "and cut into disjoint ranges. A row is refused if it cannot be asked or its gold answer does not earn every reward. Rows of different splits "
-                "that are the same question, or whose pairs of neighbouring words have a Jaccard similarity of at least {threshold} (found by MinHash {broder}), "
-                "count as leaks. Leaks found: {leaks}; rows dropped for them: {dropped}; rows in which the right option stands twice: {twice}.",
+                "The dataset {id} ({source}{revision}; licence {licence}) holds {train} rows for training{validation}."
+                " Training rows are shuffled with seed {seed} and cut into disjoint ranges. A row is refused if it"
+                " cannot be asked or its gold answer does not earn every reward. Rows of different splits that are the"
+                " same question, or whose pairs of neighbouring words have a Jaccard similarity of at least {threshold}"
+                " (found by MinHash {broder}), count as leaks. Leaks found: {leaks}; rows dropped for them: {dropped};"
+                " rows in which the right option stands twice: {twice}.",
                 id=Name(source["id"]),
                 source=Name(source["source"]),
                 revision=Name(revision),
@@ -102,9 +106,10 @@ def _training(tables: Tables, files: StudyFiles) -> list[Block]:
     blocks = [
         text(
             numbers.say(
-                "The base is {id} ({source}; licence {licence}; hash {sha}…). A single LoRA adapter {hu} of rank {r} and α = {alpha} on {modules} is trained, "
-                "and handed from stage to stage: it is never merged on the way, so every checkpoint is an adapter on the true base, and loading one verifies the "
-                "hashes of its base, its parent and its data. Supervised stages learn from the completion alone.",
+                "The base is {id} ({source}; licence {licence}; hash {sha}…). A single LoRA adapter {hu} of rank {r}"
+                " and α = {alpha} on {modules} is trained, and handed from stage to stage: it is never merged on the"
+                " way, so every checkpoint is an adapter on the true base, and loading one verifies the hashes of its"
+                " base, its parent and its data. Supervised stages learn from the completion alone.",
                 id=Name(base["id"]),
                 source=Name(base["source"]),
                 licence=Name(base["licence"]),
@@ -124,7 +129,8 @@ def _training(tables: Tables, files: StudyFiles) -> list[Block]:
         )
     if any(stage.method == "grpo" for stage in study.stages):
         caption = numbers.say(
-            "Reward by step in GRPO. Above: the sum. Below: the share of completions that earn each component. Pale: as logged; strong: running mean."
+            "Reward by step in GRPO. Above: the sum. Below: the share of completions that earn each component. Pale: as"
+            " logged; strong: running mean."
         )
         blocks.append(
             figure(files, "training_reward", caption, wide=sum(stage.method == "grpo" for stage in study.stages) > 1)
@@ -145,9 +151,10 @@ def _reinforced(tables: Tables, stage: str) -> Rich:
         for component in numbers.under(tables.key("gate", table, "weight", ""))
     ]
     return numbers.say(
-        "{stage} is group relative policy optimisation {shao}: {g} completions a prompt, sampled at temperature {temperature}. The reward of a completion is the sum "
-        "of {weights}, at most {maximum}, each read from the verdict that evaluation reads too. The mean reward went from {first} to {last} (means of {window} logged steps "
-        "at either end).",
+        "{stage} is group relative policy optimisation {shao}: {g} completions a prompt, sampled at temperature"
+        " {temperature}. The reward of a completion is the sum of {weights}, at most {maximum}, each read from the"
+        " verdict that evaluation reads too. The mean reward went from {first} to {last} (means of {window} logged"
+        " steps at either end).",
         stage=Name(tables.shown(stage)),
         shao=Cite("shao2024"),
         g=f"{at}/stage/num_generations",
@@ -165,12 +172,16 @@ def _evaluation(tables: Tables) -> list[Block]:
     return [
         text(
             numbers.say(
-                "Every stage answers every item once, greedily; one parser judges completions for rewards and evaluation alike, and repairs nothing. Letter accuracy "
-                "takes the likeliest letter instead of the written one. Consistency is the share of items for which the same option is chosen however the options are "
-                "rotated. Rates have Wilson intervals {wilson}; stages are compared on the same items by the exact test of McNemar {mcnemar}, with Tango’s interval {tango}, "
-                "Holm’s adjustment over the metrics of a pair {holm}, and the difference that would have been found with {power} power {connor}. Published counts are compared "
-                "by Fisher’s exact test {fisher}. Stated confidences are judged by the Brier score {brier} and by the expected calibration error over {bins} bins {guo}, "
-                "beside what {simulations} simulated, perfectly calibrated models show {brocker}. Claims are made on {split} alone.",
+                "Every stage answers every item once, greedily; one parser judges completions for rewards and"
+                " evaluation alike, and repairs nothing. Letter accuracy takes the likeliest letter instead of the"
+                " written one. Consistency is the share of items for which the same option is chosen however the"
+                " options are rotated. Rates have Wilson intervals {wilson}; stages are compared on the same items by"
+                " the exact test of McNemar {mcnemar}, with Tango’s interval {tango}, Holm’s adjustment over the"
+                " metrics of a pair {holm}, and the difference that would have been found with {power} power {connor}."
+                " Published counts are compared by Fisher’s exact test {fisher}. Stated confidences are judged by the"
+                " Brier score {brier} and by the expected calibration error over {bins} bins {guo}, beside what"
+                " {simulations} simulated, perfectly calibrated models show {brocker}. Claims are made on {split}"
+                " alone.",
                 wilson=Cite("wilson1927"),
                 mcnemar=Cite("mcnemar1947"),
                 tango=Cite("tango1998"),
@@ -193,23 +204,26 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
     numbers, study = tables.numbers, tables.study
     blocks: list[Block | None] = [text(findings_paragraph(tables))]
     caption = numbers.say(
-        "Every rate of every stage on {split}, with {level} Wilson intervals. Thin rules: the majority letter (solid) and chance (dotted).",
+        "Every rate of every stage on {split}, with {level} Wilson intervals. Thin rules: the majority letter (solid)"
+        " and chance (dotted).",
         split=Name(study.splits[0]),
         level=tables.key("method", "level"),
     )
-    blocks.append(figure(files, "metric_by_stage", caption))
+    blocks += [tables.headline_rates(), tables.headline_comparisons(), figure(files, "metric_by_stage", caption)]
     blocks.append(tables.metrics(study.splits[0]))
     blocks.append(tables.comparisons(study.splits[:1]))
     blocks.append(tables.baselines(study.splits[0]))
     if found := findings.published(tables):
         note = numbers.say(
-            " Ours are those of {base} on {dataset}: they repeat the original’s measurement only where base and data are the original’s.",
+            " Ours are those of {base} on {dataset}: they repeat the original’s measurement only where base and data"
+            " are the original’s.",
             base=Name(tables.records["base"]["id"]),
             dataset=Name(tables.records["dataset"]["id"]),
         )
         blocks += [text(found + note), tables.published()]
     caption = numbers.say(
-        "Share right by stated confidence on {split}, with {level} Wilson intervals; on the diagonal confidence is right.",
+        "Share right by stated confidence on {split}, with {level} Wilson intervals; on the diagonal confidence is"
+        " right.",
         split=Name(study.splits[0]),
         level=tables.key("method", "level"),
     )
@@ -226,7 +240,8 @@ def _guards(tables: Tables) -> list[Block | None]:
     numbers, study = tables.numbers, tables.study
     sentences = [
         numbers.say(
-            "Before training, the gold answer of every one of {rows} training rows had to earn the full reward, and policies that know nothing had to earn less.",
+            "Before training, the gold answer of every one of {rows} training rows had to earn the full reward, and"
+            " policies that know nothing had to earn less.",
             rows=tables.key("gate", "rows"),
         )
     ]
@@ -235,7 +250,8 @@ def _guards(tables: Tables) -> list[Block | None]:
         sampled = f"{at}/facts/sampled_{numbers.value(f'{at}/guards/sampled_outcome')}"
         sentences.append(
             numbers.say(
-                "Before {stage}, {rate}% of sampled completions (of up to {n} prompts) were {outcome}; {minimum}% were required. It would have stopped after {steps} logged steps with all rewards equal.",
+                "Before {stage}, {rate}% of sampled completions (of up to {n} prompts) were {outcome}; {minimum}% were"
+                " required. It would have stopped after {steps} logged steps with all rewards equal.",
                 stage=Name(tables.shown(stage)),
                 rate=sampled,
                 n=f"{at}/guards/sampled_prompts",
@@ -246,7 +262,8 @@ def _guards(tables: Tables) -> list[Block | None]:
         )
     sentences.append(
         numbers.say(
-            "Training also stops on a loss that is no number, when no weight changed, and when the weights below the adapter are not those of the base on record."
+            "Training also stops on a loss that is no number, when no weight changed, and when the weights below the"
+            " adapter are not those of the base on record."
         )
     )
     return [text(paragraph(sentences)), records.gate(tables), records.curves(tables)]
@@ -257,8 +274,9 @@ def _reproducibility(tables: Tables) -> list[Block]:
     return [
         text(
             numbers.say(
-                "The same commit, configuration and type of machine give the same bytes: {manifest} lists the hash of every artefact and of its inputs. Shown here are first "
-                "digits; the base is {base}…, the rows of the dataset are {rows}….",
+                "The same commit, configuration and type of machine give the same bytes: {manifest} lists the hash of"
+                " every artefact and of its inputs. Shown here are first digits; the base is {base}…, the rows of the"
+                " dataset are {rows}….",
                 manifest=Name("manifest.json"),
                 base=key("base", "sha256"),
                 rows=key("dataset", "rows_sha256"),

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
 """Tables of a study as rows of rich text; every number is looked up."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from typing import Any
 
 from primum.config import BASE_STAGE
 from primum.evaluation.baselines import CHANCE, MAJORITY
-from primum.reports.numbers import Name, Numbers, Rich
+from primum.reports.numbers import DASH, Name, Numbers, Rich
 from primum.reports.sources import StudyReport
 
 Block = dict[str, Any]
@@ -87,24 +88,57 @@ class Tables:
         rows = []
         for name in sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)):
             use = (
-                f"training {trained[name]}"
+                f"trains {trained[name]}"
                 if name in trained
                 else "claims"
                 if name == self.study.splits[0]
                 else "measured on"
             )
             answers = [numbers.optional(self.key("data", name, "answers", letter)) for letter in self._letters()]
-            cells = [numbers.optional(self.key("data", name, field)) for field in ("rows", "groups", "kinds")]
-            rows.append([words(name), words(use), *cells, *answers, numbers.optional(self.key("data", name, "sha256"))])
-        heads = ["Split", "Use", "Rows", "Groups", "Kinds", *self._letters(), "sha256"]
-        caption = self.numbers.say(
-            "Splits: rows, groups of rows about the same thing, kinds (subjects), rows by right answer, and the hash of the file."
-        )
-        return table(caption, heads, "llrrr" + "r" * len(self._letters()) + "l", rows)
+            cells = [numbers.optional(self.key("data", name, field)) for field in ("rows", "groups")]
+            rows.append([words(name), words(use), *cells, *answers])
+        letters = self._letters()
+        caption = numbers.say("Splits: rows, groups of rows about the same thing, and rows by right answer.")
+        heads = ["Split", "Use", "Rows", "Groups", *letters]
+        return table(caption, heads, "llrr" + "r" * len(letters), rows, wide=False)
 
     def _letters(self) -> list[str]:
         under = self.numbers.under(self.key("data", ""))
         return sorted({key.split("/")[2] for key in under if "/answers/" in key})
+
+    def headline_rates(self) -> Block:
+        """The headline metric on the headline split, and what knows nothing beside it."""
+        numbers, split, rows = self.numbers, self.study.splits[0], []
+        named = [(self.run_name(*run), self.key("metric", split, *run, self.headline, "")) for run in self.study.runs()]
+        named += [(pretty(name), self.key("baseline", split, name, self.headline, "")) for name in (MAJORITY, CHANCE)]
+        for name, at in named:
+            limits = numbers.say("[{low}, {high}]", low=f"{at}low", high=f"{at}high") if numbers.has(f"{at}low") else []
+            right = numbers.optional(f"{at}numerator") if limits else words(DASH)
+            value, n = (numbers.optional(f"{at}{field}") for field in ("value", "n"))
+            rows.append([words(name), value, limits or words(DASH), right, n])
+        caption = numbers.say(
+            "{metric} on {split}, in per cent, with {level} Wilson intervals.",
+            metric=Name(self.label(self.headline)),
+            split=Name(split),
+            level=self.key("method", "level"),
+        )
+        return table(caption, ["Stage", "%", "Interval", "Right", "Of"], "lrcrr", rows, wide=False)
+
+    def headline_comparisons(self) -> Block:
+        """The headline metric, stage against stage; the whole table stands elsewhere."""
+        numbers, split, rows = self.numbers, self.study.splits[0], []
+        for stage, seed in self.study.runs()[1:]:
+            for against in self._against(split, stage, seed):
+                at = self.key("comparison", split, stage, seed, against, self.headline, "")
+                cells = self._comparison(at)
+                rows.append([words(f"{self.run_name(stage, seed)} vs {pretty(against)}"), cells[0], cells[5], cells[7]])
+        caption = numbers.say(
+            "{metric} on {split}, compared item by item: points with {level} intervals, and Holm-adjusted exact McNemar p.",
+            metric=Name(self.label(self.headline)),
+            split=Name(split),
+            level=self.key("method", "level"),
+        )
+        return table(caption, ["Stages", "Difference [interval]", "p", "Supported"], "lcrc", rows, wide=False)
 
     def metrics(self, split: str) -> Block:
         """Metrics down, stages across, the two baselines that matter beside them."""
@@ -115,7 +149,8 @@ class Tables:
             rows.append([words(self.label(metric)), *cells, *known])
         heads = ["", *(self.run_name(*run) for run in runs), pretty(MAJORITY), CHANCE]
         caption = numbers.say(
-            "Rates on {split} in per cent, with {level} Wilson intervals; {n} items. Left: stages. Right: what knows nothing.",
+            "Rates on {split} in per cent, with {level} Wilson intervals; {n} items. Left: stages. Right: what knows"
+            " nothing.",
             split=Name(split),
             level=self.key("method", "level"),
             n=self.key("items", split, BASE_STAGE, 0),
@@ -153,9 +188,9 @@ class Tables:
             "Supported",
         ]
         caption = numbers.say(
-            "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items right only after, and only before. "
-            "p: exact McNemar; Holm: adjusted across the metrics of a pair. Detectable: smallest true difference found with {power} power. "
-            "Supported: Holm p below {alpha}.",
+            "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items right"
+            " only after, and only before. p: exact McNemar; Holm: adjusted across the metrics of a pair. Detectable:"
+            " smallest true difference found with {power} power. Supported: Holm p below {alpha}.",
             level=self.key("method", "level"),
             splits=words(" and ".join(splits)),
             power=self.key("method", "power"),
@@ -169,14 +204,10 @@ class Tables:
         return [*(name for name in order if name in found), *sorted(found - set(order))]
 
     def _comparison(self, at: str) -> list[Rich]:
-        numbers = self.numbers
-        difference = (
-            numbers.interval(f"{at}difference", at)
-            if numbers.has(f"{at}difference")
-            else numbers.optional(f"{at}difference")
-        )
-        fields = ("n", "gained", "lost", "p_mcnemar", "p_holm", "detectable", "supported")
-        return [difference, *(numbers.optional(f"{at}{field}") for field in fields)]
+        numbers, fields = self.numbers, ("n", "gained", "lost", "p_mcnemar", "p_holm", "detectable", "supported")
+        if not numbers.has(f"{at}difference"):  # no item met the metric's condition in both stages
+            return [words(DASH), numbers.optional(f"{at}n"), *(words(DASH) for _ in fields[1:])]
+        return [numbers.interval(f"{at}difference", at), *(numbers.optional(f"{at}{field}") for field in fields)]
 
     def baselines(self, split: str) -> Block:
         """What policies score that know nothing."""
@@ -201,13 +232,14 @@ class Tables:
             both = []
             for whose in ("published_", "our_"):
                 shown = numbers.has(f"{at}{whose}value")
-                both.append(numbers.interval(f"{at}{whose}value", f"{at}{whose}") if shown else words("–"))
+                both.append(numbers.interval(f"{at}{whose}value", f"{at}{whose}") if shown else words(DASH))
             rest = [numbers.optional(f"{at}{field}") for field in ("p_fisher", "paired_if_at_most", "supported")]
             rows.append([words(self.label(metric)), words(stage), *both, *rest])
         heads = ["Metric", "Stage", "Published", "Ours", "Fisher p", "Paired if ≤", "Gain supported"]
         caption = numbers.say(
-            "Published rates beside ours, in per cent with {level} Wilson intervals. Fisher p: the published stage against the published base. "
-            "Paired if: had the items been compared pair by pair, up to how many discordant ones the gain would be significant.",
+            "Published rates beside ours, in per cent with {level} Wilson intervals. Fisher p: the published stage"
+            " against the published base. Paired if: had the items been compared pair by pair, up to how many"
+            " discordant ones the gain would be significant.",
             level=self.key("method", "level"),
         )
         return table(caption, heads, "llccrrc", rows)
@@ -226,7 +258,8 @@ class Tables:
             for kind in names
         ]
         caption = numbers.say(
-            "{metric} by kind of item on {split}, in per cent with {level} Wilson intervals: for orientation, not for claims.",
+            "{metric} by kind of item on {split}, in per cent with {level} Wilson intervals: for orientation, not for"
+            " claims.",
             metric=Name(self.label(self.headline)),
             split=Name(self.study.splits[0]),
             level=self.key("method", "level"),

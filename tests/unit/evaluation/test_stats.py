@@ -142,3 +142,15 @@ def test_published_claims():
 def test_rounded_has_no_negative_zero():
     assert str(rounded(-1e-9)) == "0.0"
     assert rounded(None) is None
+
+
+@pytest.mark.parametrize("n", [10, 50, 86, 120, 200])
+def test_the_paired_interval_never_jumps_to_the_end_of_the_range(n: int) -> None:
+    """Rounding at a difference of -1 once made the lower end -100 points (36 gained, 50 lost of 200)."""
+    for gained in range(0, n + 1, max(1, n // 25)):
+        for lost in range(0, n - gained + 1, max(1, n // 25)):
+            low, high = paired_interval(gained, lost, n)
+            mirrored = paired_interval(lost, gained, n)
+            assert low <= (gained - lost) / n <= high
+            assert (low, high) == pytest.approx((-mirrored[1], -mirrored[0]), abs=1e-6)
+            assert (low > -1.0 or lost == n) and (high < 1.0 or gained == n)

@@ -1,4 +1,4 @@
-"""A small finished run: real questions, scores and comparisons made by the project's own code; only the model is made up."""
+"""A small finished run: real questions, scored and compared by the project's own code; only the model is made up."""
 
 from __future__ import annotations
 
@@ -46,27 +46,38 @@ SHARED = {
     **{"weight_decay": 0.0, "bf16": False, "gradient_checkpointing": False, "save_steps": 20},
 }
 NODES: dict[str, dict[str, Any]] = {
-    "sft": SHARED
-    | {"method": "sft", "parent": "base", "split": "sft", "max_steps": 60, "learning_rate": 0.003, "max_length": 128}
-    | {"per_device_train_batch_size": 16, "logging_steps": 10},
-    "grpo": SHARED
-    | {
-        "method": "grpo",
-        "parent": "sft",
-        "split": "grpo",
-        "max_steps": 65,
-        "learning_rate": 0.0012,
-        "rewards": "standard",
-    }
-    | {"per_device_train_batch_size": 24, "logging_steps": 1, "num_generations": 4, "max_completion_length": 32}
-    | {
-        "max_prompt_length": 96,
-        "temperature": 1.0,
-        "beta": 0.0,
-        "epsilon": 0.2,
-        "loss_type": "dapo",
-        "scale_rewards": "group",
-    },
+    "sft": (
+        SHARED
+        | {
+            "method": "sft",
+            "parent": "base",
+            "split": "sft",
+            "max_steps": 60,
+            "learning_rate": 0.003,
+            "max_length": 128,
+        }
+        | {"per_device_train_batch_size": 16, "logging_steps": 10}
+    ),
+    "grpo": (
+        SHARED
+        | {
+            "method": "grpo",
+            "parent": "sft",
+            "split": "grpo",
+            "max_steps": 65,
+            "learning_rate": 0.0012,
+            "rewards": "standard",
+        }
+        | {"per_device_train_batch_size": 24, "logging_steps": 1, "num_generations": 4, "max_completion_length": 32}
+        | {
+            "max_prompt_length": 96,
+            "temperature": 1.0,
+            "beta": 0.0,
+            "epsilon": 0.2,
+            "loss_type": "dapo",
+            "scale_rewards": "group",
+        }
+    ),
 }
 
 

@@ -1,0 +1,142 @@
+"""The text: no number but a collected one, and wording that follows from the tests."""
+
+import json
+import re
+
+import pytest
+
+from primum.files import write_json
+from primum.reports.card import metadata, write_card
+from primum.reports.collect import collect
+from primum.reports.document import build_document, open_study
+from primum.reports.findings import comparison, headlines, limits, published
+from primum.reports.html import references
+from primum.reports.numbers import Numbers, text_of
+from primum.reports.paper import TEMPLATES
+from primum.reports.sources import StudyFiles
+from tests.unit.reports.conftest import build
+
+NAMES = re.compile(r"tiny-qwen3|b\w*16|Apache-2\.0|sha256")
+
+
+def every_text(value):
+    """All words of a document: spans, captions, heads, titles."""
+    if isinstance(value, dict):
+        kept = {key: part for key, part in value.items() if key not in ("file", "cite", "key")}
+        return [text for part in kept.values() for text in every_text(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in every_text(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def open_run(run, entries=None):
+    files = StudyFiles(run.results, run.study)
+    return open_study(Numbers(entries or collect(run.report, run.results)), files), files
+
+
+def blank(entries):
+    return {key: entry | {"text": "§"} for key, entry in entries.items()}
+
+
+def test_no_digit_stands_in_the_document_but_those_of_collected_numbers(run):
+    entries = collect(run.report, run.results)
+    document = build_document(run.report, [open_run(run, blank(entries))])
+    texts = every_text(document)
+    assert sum(text.count("§") for text in texts) > 500
+    assert [text for text in texts if re.search(r"\d", NAMES.sub("", text))] == []
+
+
+def test_no_digit_stands_in_the_card_but_those_of_collected_numbers(run, tmp_path, monkeypatch):
+    entries = blank(collect(run.report, run.results))
+    monkeypatch.setattr(Numbers, "load", classmethod(lambda cls, path, root: cls(entries)))
+    write_card(run.study, "grpo", tmp_path / "unused", run.results, tmp_path / "card.md")
+    body = (tmp_path / "card.md").read_text().split("\n---\n", 1)[1]
+    prose = re.sub(r"```.*?```|`[^`]*`", "", body, flags=re.DOTALL)
+    assert prose.count("§") > 100
+    assert [line for line in prose.splitlines() if re.search(r"\d", NAMES.sub("", line))] == []
+
+
+def test_templates_hold_no_numbers_in_their_prose():
+    page = (TEMPLATES / "report.html.j2").read_text()
+    page = re.sub(r"<style>.*?</style>|\{[{%].*?[%}]\}|<[^>]*>", "", page, flags=re.DOTALL)
+    card = re.sub(r"```.*?```|\{[{%].*?[%}]\}", "", (TEMPLATES / "card.md.j2").read_text(), flags=re.DOTALL)
+    for prose in (page, card):
+        assert re.findall(r"\d+", NAMES.sub("", prose)) == []
+    # In the layout, digits are sizes, levels or places.
+    layout = re.sub(
+        r"//.*|\d+(\.\d+)?(pt|em|mm|%)|\"[^\"]*\.(typ|json|yaml)\"|#[0-9a-f]{6}",
+        "",
+        (TEMPLATES / "paper.typ").read_text(),
+    )
+    assert re.findall(r"\[[^\[\]#]*\d[^\[\]#]*\]", layout) == []
+
+
+def test_the_wording_follows_from_the_test(run):
+    entries = collect(run.report, run.results)
+    at = "medmcqa/comparison/eval/grpo/0/sft/accuracy/"
+
+    def words(**values):
+        changed = {f"{at}{key}": entries[f"{at}{key}"] | {"value": value} for key, value in values.items()}
+        return text_of(comparison(open_run(run, entries | changed)[0], "grpo", "sft", "accuracy"))
+
+    assert words().startswith("GRPO raises accuracy over SFT: +")
+    assert words(difference=-0.1).startswith("GRPO lowers accuracy against SFT")
+    assert words(supported="no").startswith("A difference in accuracy between GRPO and SFT is not supported")
+    assert "would have been found with 80% power" in words(supported="no")
+    assert words(gained=0, lost=0) == "In accuracy, no item differs between GRPO and SFT."
+
+
+def test_headlines_compare_every_stage_with_its_parent_and_the_last_with_the_base(run):
+    found = [text_of(sentence) for sentence in headlines(open_run(run)[0])]
+    assert [re.match(r"(\w+) raises accuracy over ([^:]+):", s).groups() for s in found] == [
+        ("SFT", "the base"),
+        ("GRPO", "SFT"),
+        ("GRPO", "the base"),
+        ("GRPO", "the majority letter"),
+    ]
+
+
+def test_limits_name_one_seed_shared_facts_and_the_bundled_inputs(run):
+    words = " ".join(text_of(item) for item in limits(open_run(run)[0]))
+    for part in (
+        "One training run",
+        "Shared facts. 9 of the",
+        "no examination",
+        "constant 0.95",
+        "not medical practice",
+    ):
+        assert part in words
+
+
+def test_several_seeds_and_no_published_numbers(tmp_path):
+    run = build(tmp_path, seeds=(0, 1), published=None)
+    tables, files = open_run(run)
+    assert published(tables) is None
+    assert "One training run" not in " ".join(text_of(item) for item in limits(tables))
+    document = build_document(run.report, [(tables, files)])
+    heads = [
+        c["head"]
+        for p in document["parts"]
+        for s in p["sections"]
+        for b in s["blocks"]
+        if b["kind"] == "table"
+        for c in b["columns"]
+    ]
+    assert "grpo (seed 1)" in heads
+    assert len(metadata(tables, files, "grpo").to_dict()["model-index"]) == 1
+
+
+def test_every_reference_that_is_cited_is_known(run):
+    document = build_document(run.report, [open_run(run)])
+    found = references(document)
+    assert {"wilson1927", "mcnemar1947", "holm1979", "hu2021", "shao2024"} <= set(found)
+    assert [entry["place"] for entry in found.values()] == list(range(1, len(found) + 1))
+
+
+def test_stale_numbers_stop_the_paper(tmp_path):
+    run = build(tmp_path)
+    write_json(run.results / "paper" / "numbers.json", collect(run.report, run.results))
+    results = run.results / "medmcqa" / "eval_results.json"
+    write_json(results, json.loads(results.read_text()) | {"scale": "other"})
+    with pytest.raises(Exception, match="older results/tiny/medmcqa/eval_results"):
+        Numbers.load(run.results / "paper" / "numbers.json", run.root)
