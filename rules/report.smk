@@ -49,6 +49,7 @@ rule write_card:
         numbers=f"{R}/paper/numbers.json",
         records=lambda w: PLAN.records(w.study),
         code=PLAN.code("write_card"),
+        templates=PLAN.templates(),
     output:
         card=f"{STUDY}/cards/{PLAN.backend}/{{stage}}.md",
     params:
@@ -94,7 +95,7 @@ rule build_report:
         records=[PLAN.records(study) for study in PLAN.studies],
         figures=[PLAN.figures(study, ["svg"]) for study in PLAN.studies],
         samples=[PLAN.samples(study) for study in PLAN.studies],
-        code=PLAN.code("build_report"),
+        code=[PLAN.code("build_report", study) for study in PLAN.studies],
         templates=PLAN.templates(),
     output:
         report=f"{R}/paper/report.html",

@@ -275,8 +275,8 @@ def _reproducibility(tables: Tables) -> list[Block]:
         text(
             numbers.say(
                 "The same commit, configuration and type of machine give the same bytes: {manifest} lists the hash of"
-                " every artefact and of its inputs. Shown here are first digits; the base is {base}…, the rows of the"
-                " dataset are {rows}….",
+                " every artefact and of its inputs. A table gives first digits; the base is {base}…, the rows"
+                " of the dataset are {rows}….",
                 manifest=Name("manifest.json"),
                 base=key("base", "sha256"),
                 rows=key("dataset", "rows_sha256"),

@@ -133,7 +133,7 @@ class Tables:
                 cells = self._comparison(at)
                 rows.append([words(f"{self.run_name(stage, seed)} vs {pretty(against)}"), cells[0], cells[5], cells[7]])
         caption = numbers.say(
-            "{metric} on {split}, compared item by item: points with {level} intervals, and Holm-adjusted exact McNemar p.",
+            "{metric} on {split}, item by item: points with {level} intervals, and Holm-adjusted exact McNemar p.",
             metric=Name(self.label(self.headline)),
             split=Name(split),
             level=self.key("method", "level"),
