@@ -31,8 +31,6 @@ BENCHMARKS = f"{R}/benchmarks"
 BACKEND_ENV = f"../envs/{PLAN.backend}.yaml"
 
 
-
-
 def folder_option(option, checkpoint):
     """`--parent <folder of checkpoint.json>`, or nothing for the base."""
     return " ".join([option, str(Path(str(checkpoint)).parent)]) if str(checkpoint) else ""

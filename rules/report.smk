@@ -11,14 +11,14 @@ rule plot_figure:
     output:
         svg=f"{R}/paper/figures/{{study}}_{{figure}}.svg",
         png=f"{R}/paper/figures/{{study}}_{{figure}}.png",
-    params:
-        config=lambda w: PLAN.study_report_config(w.study),
     log:
         f"{LOGS}/plot_figure/{{study}}-{{figure}}.log",
     benchmark:
         f"{BENCHMARKS}/plot_figure/{{study}}-{{figure}}.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=lambda w: PLAN.study_report_config(w.study),
     shell:
         "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.results} "
         "{input.history} --output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
@@ -31,16 +31,17 @@ rule collect_numbers:
         code=PLAN.code("collect_numbers"),
     output:
         numbers=f"{R}/paper/numbers.json",
-    params:
-        config=lambda _: REPORT_CONFIG,
     log:
         f"{LOGS}/collect_numbers.log",
     benchmark:
         f"{BENCHMARKS}/collect_numbers.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=lambda _: REPORT_CONFIG,
+        results=R,
     shell:
-        "python scripts/collect_numbers.py --config {params.config:q} --results {R} --output {output.numbers} 2>&1 | tee {log}"
+        "python scripts/collect_numbers.py --config {params.config:q} --results {params.results} --output {output.numbers} 2>&1 | tee {log}"
 
 
 rule write_card:
@@ -52,17 +53,18 @@ rule write_card:
         templates=PLAN.templates(),
     output:
         card=f"{STUDY}/cards/{PLAN.backend}/{{stage}}.md",
-    params:
-        config=lambda w: PLAN.study_report_config(w.study),
     log:
         f"{LOGS}/write_card/{{study}}-{{stage}}.log",
     benchmark:
         f"{BENCHMARKS}/write_card/{{study}}-{{stage}}.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=lambda w: PLAN.study_report_config(w.study),
+        results=R,
     shell:
         "python scripts/write_card.py --stage {wildcards.stage} --config {params.config:q} --numbers {input.numbers} "
-        "--results {R} --output {output.card} 2>&1 | tee {log}"
+        "--results {params.results} --output {output.card} 2>&1 | tee {log}"
 
 
 rule build_paper:
@@ -75,16 +77,17 @@ rule build_paper:
         templates=PLAN.templates(),
     output:
         paper=f"{R}/paper/paper.pdf",
-    params:
-        config=lambda _: REPORT_CONFIG,
     log:
         f"{LOGS}/build_paper.log",
     benchmark:
         f"{BENCHMARKS}/build_paper.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=lambda _: REPORT_CONFIG,
+        results=R,
     shell:
-        "python scripts/build_paper.py --config {params.config:q} --numbers {input.numbers} --results {R} "
+        "python scripts/build_paper.py --config {params.config:q} --numbers {input.numbers} --results {params.results} "
         "--output {output.paper} 2>&1 | tee {log}"
 
 
@@ -99,16 +102,17 @@ rule build_report:
         templates=PLAN.templates(),
     output:
         report=f"{R}/paper/report.html",
-    params:
-        config=lambda _: REPORT_CONFIG,
     log:
         f"{LOGS}/build_report.log",
     benchmark:
         f"{BENCHMARKS}/build_report.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=lambda _: REPORT_CONFIG,
+        results=R,
     shell:
-        "python scripts/build_report.py --config {params.config:q} --numbers {input.numbers} --results {R} "
+        "python scripts/build_report.py --config {params.config:q} --numbers {input.numbers} --results {params.results} "
         "--output {output.report} 2>&1 | tee {log}"
 
 
@@ -119,13 +123,14 @@ rule write_manifest:
         code=PLAN.code("write_manifest"),
     output:
         manifest=f"{R}/manifest.json",
-    params:
-        config=lambda _: REPORT_CONFIG,
     log:
         f"{LOGS}/write_manifest.log",
     benchmark:
         f"{BENCHMARKS}/write_manifest.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=lambda _: REPORT_CONFIG,
+        results=R,
     shell:
-        "python scripts/write_manifest.py --config {params.config:q} --results {R} --output {output.manifest} 2>&1 | tee {log}"
+        "python scripts/write_manifest.py --config {params.config:q} --results {params.results} --output {output.manifest} 2>&1 | tee {log}"

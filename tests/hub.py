@@ -10,7 +10,7 @@ REPOSITORY, COMMIT = "some-lab/medmcqa", "0123456789abcdef0123456789abcdef012345
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves one dataset or model at one commit. ``files`` may be changed while ``listed`` keeps what the hub says of them."""
+    """Serves one dataset or model at one commit. ``files`` may change while ``listed`` keeps what the hub says."""
 
     def __init__(self, files, kind="datasets"):
         super().__init__(("127.0.0.1", 0), Handler)
