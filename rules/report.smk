@@ -39,7 +39,7 @@ rule collect_numbers:
         "../envs/analysis.yaml"
     params:
         config=lambda _: REPORT_CONFIG,
-        results=R,
+        results=lambda _: R,
     shell:
         "python scripts/collect_numbers.py --config {params.config:q} --results {params.results} --output {output.numbers} 2>&1 | tee {log}"
 
@@ -61,7 +61,7 @@ rule write_card:
         "../envs/analysis.yaml"
     params:
         config=lambda w: PLAN.study_report_config(w.study),
-        results=R,
+        results=lambda _: R,
     shell:
         "python scripts/write_card.py --stage {wildcards.stage} --config {params.config:q} --numbers {input.numbers} "
         "--results {params.results} --output {output.card} 2>&1 | tee {log}"
@@ -85,7 +85,7 @@ rule build_paper:
         "../envs/analysis.yaml"
     params:
         config=lambda _: REPORT_CONFIG,
-        results=R,
+        results=lambda _: R,
     shell:
         "python scripts/build_paper.py --config {params.config:q} --numbers {input.numbers} --results {params.results} "
         "--output {output.paper} 2>&1 | tee {log}"
@@ -110,7 +110,7 @@ rule build_report:
         "../envs/analysis.yaml"
     params:
         config=lambda _: REPORT_CONFIG,
-        results=R,
+        results=lambda _: R,
     shell:
         "python scripts/build_report.py --config {params.config:q} --numbers {input.numbers} --results {params.results} "
         "--output {output.report} 2>&1 | tee {log}"
@@ -131,6 +131,6 @@ rule write_manifest:
         "../envs/analysis.yaml"
     params:
         config=lambda _: REPORT_CONFIG,
-        results=R,
+        results=lambda _: R,
     shell:
         "python scripts/write_manifest.py --config {params.config:q} --results {params.results} --output {output.manifest} 2>&1 | tee {log}"
