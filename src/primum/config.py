@@ -232,6 +232,10 @@ def explain(error: ValidationError, where: str) -> UserError:
             f"{where}: '{problem['input']}' cannot be a name{f' ({key})' if key else ''}.",
             "Use a lower-case letter, then letters, digits, '.', '-' and '_'.",
         )
+    if isinstance(problem["input"], str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", problem["input"]):
+        return UserError(
+            f"{where}: '{key}' is text ({problem['input']!r}), not a number.", "Write it for YAML: 2.0e-4."
+        )
     given = "" if problem["type"] == "value_error" else f" (got {problem['input']!r})"
     return UserError(
         f"{where}: {f'{key!r}: ' if key else ''}{message}{given}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,23 @@ def merge(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
 
 def load_config(values: dict[str, Any]) -> Config:
     """Validate Snakemake's ``config`` dictionary."""
-    return parse(Config, values, "config")
+    # What is nested in --config reaches us as text: Snakemake reads it with YAML's base loader.
+    nested = {key: _retyped(values[key]) for key in ("seeds", "overrides") if isinstance(values.get(key), dict | list)}
+    return parse(Config, values | nested, "config")
+
+
+def _retyped(value: Any) -> Any:
+    """Numbers, flags and nulls that stand as text, as what they are."""
+    if isinstance(value, dict):
+        return {key: _retyped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_retyped(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    for convert in (int, float):
+        with suppress(ValueError):
+            return convert(value)
+    return {"true": True, "false": False, "null": None}.get(value.lower(), value)
 
 
 def load_study(root: Path, name: str, config: Config) -> Study:

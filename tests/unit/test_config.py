@@ -49,7 +49,7 @@ def _study(**changes: object) -> dict[str, object]:
         ({"nonsense": 1}, "unknown key 'nonsense'"),
         ({"stages": {"sft": {"max_stepz": 3}}}, "unknown key 'stages.sft.max_stepz'"),
         ({"stages": {"sft": {"max_steps": "many"}}}, "'stages.sft.max_steps'"),
-        ({"stages": {"sft": {"learning_rate": "2e-4"}}}, "'stages.sft.learning_rate'"),
+        ({"stages": {"sft": {"learning_rate": "2e-4"}}}, "'stages.sft.learning_rate' is text ('2e-4'), not a number"),
         ({"stages": {"grpo": {"parent": "nobody"}}}, "parent 'nobody'"),
         ({"stages": {"sft": {"parent": "grpo"}}}, "circle"),
         ({"stages": {"grpo": {"rewards": "kind"}}}, "rewards 'kind'"),
@@ -113,3 +113,10 @@ def test_overrides_lie_over_scale_over_study() -> None:
 def test_lineage_goes_back_to_the_base() -> None:
     study = load_study(ROOT, "medmcqa", load_config(DEFAULT))
     assert study.lineage("grpo") == ["sft", "grpo"] and study.lineage("base") == []
+
+
+def test_what_snakemake_nests_in_config_arguments_as_text_is_read_as_meant() -> None:
+    stages = {"sft": {"max_steps": "7", "learning_rate": "2e-4", "bf16": "true"}}
+    config = load_config(DEFAULT | {"seeds": ["0", "1"], "overrides": {"medmcqa": {"stages": stages, "title": "A"}}})
+    stage = load_study(ROOT, "medmcqa", config).stages["sft"]
+    assert config.seeds == [0, 1] and (stage.max_steps, stage.learning_rate, stage.bf16) == (7, 2e-4, True)
