@@ -16,7 +16,8 @@ include: "rules/targets.smk"  # what a person types: data, train, evaluate, tabl
 
 
 rule all:
+    """Everything published; each file by its name, so that one that was deleted is built again."""
     default_target: True
     input:
+        PLAN.published(),
         rules.manifest.input,
-        rules.paper.input,

@@ -12,7 +12,9 @@ from primum.config import Config, Study, parse, project_root, schema
 from primum.errors import UserError
 from primum.files import dumps
 from primum.plan import Plan
-from primum.settings import load_config, load_study, merge
+from primum.rewards import check_table
+from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study, merge
+from primum.tasks import load_task
 
 ROOT = project_root()
 SCALES = sorted(path.stem for path in (ROOT / "config" / "scales").glob("*.yaml"))
@@ -23,8 +25,11 @@ DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_shipped_overlay_resolves(study: str, scale: str) -> None:
-    plan = Plan(ROOT, DEFAULT | {"studies": [study], "scale": scale})
-    assert plan.stages(study)[0] == "base"
+    resolved = load_study(ROOT, study, load_config(DEFAULT | {"studies": [study], "scale": scale}))
+    task = load_task(resolved.task, resolved.task_settings)
+    assert all(not check_table(task, weights) for weights in resolved.rewards.values())
+    assert load_dataset_entry(ROOT, resolved.dataset).id == resolved.dataset
+    assert load_model_entry(ROOT, resolved.base).id == resolved.base
 
 
 @pytest.mark.parametrize("scale", SCALES)
