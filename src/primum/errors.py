@@ -30,15 +30,22 @@ def report(error: UserError) -> None:
     print(f"primum: {error}", file=sys.stderr, flush=True)
 
 
-def abort(error: UserError) -> NoReturn:
-    """Print the one line and leave at once with exit code 2.
+def leave(code: int) -> NoReturn:
+    """Leave at once with ``code``, output flushed.
 
-    For the Snakefile: Snakemake turns every exception, SystemExit too, into its own traceback and code 1.
-    Nothing has been started while the Snakefile is being read, so nothing needs cleaning up.
+    Past this point nothing needs cleaning up, and nobody else may change the exit code: not Snakemake, which turns
+    every exception of a Snakefile into its own traceback and code 1, and not a library's thread that aborts at the
+    interpreter's shutdown (seen: "terminate called without an active exception" after reading a table from the hub).
     """
-    report(error)
     sys.stdout.flush()
-    os._exit(EXIT_USER_ERROR)
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def abort(error: UserError) -> NoReturn:
+    """Print the one line and leave with exit code 2; for the Snakefile, while nothing has been started yet."""
+    report(error)
+    leave(EXIT_USER_ERROR)
 
 
 def run_cli(main: Callable[[], None]) -> NoReturn:
@@ -53,5 +60,5 @@ def run_cli(main: Callable[[], None]) -> NoReturn:
         if path := os.environ.get(ERRORS_VARIABLE):
             with open(path, "a", encoding="utf-8") as handle:
                 handle.write(f"primum: {error}\n")
-        sys.exit(EXIT_USER_ERROR)
-    sys.exit(0)
+        leave(EXIT_USER_ERROR)
+    leave(0)

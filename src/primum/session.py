@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from primum.errors import ERRORS_VARIABLE, EXIT_USER_ERROR
+from primum.errors import ERRORS_VARIABLE, EXIT_USER_ERROR, leave
 
 
 def begin(root: Path) -> None:
@@ -26,10 +26,8 @@ def close_with_errors() -> None:
     lines = path.read_text(encoding="utf-8")
     path.unlink()
 
-    def leave() -> None:  # at exit, when Snakemake has released its lock and written its own report
-        sys.stdout.flush()
+    def close() -> None:  # at exit, when Snakemake has released its lock and written its own report
         sys.stderr.write(lines)
-        sys.stderr.flush()
-        os._exit(EXIT_USER_ERROR)
+        leave(EXIT_USER_ERROR)
 
-    atexit.register(leave)
+    atexit.register(close)

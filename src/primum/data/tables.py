@@ -75,7 +75,7 @@ def _parquet(path: Path) -> list[dict[str, Any]]:
     try:
         # As a plain file: 'path' alone would be taken for a partitioned data set if its folder is named like one.
         with path.open("rb") as handle:
-            records: list[dict[str, Any]] = pyarrow.parquet.read_table(handle).to_pylist()
+            records: list[dict[str, Any]] = pyarrow.parquet.read_table(handle, use_threads=False).to_pylist()
     except pyarrow.ArrowInvalid as error:
         raise UserError(f"{path.name} is not Parquet ({error}).", "Fetch the file again.") from None
     return records
