@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from primum.config import parse
@@ -21,7 +22,9 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="the stage's folder")
     args = parser.parse_args()
-    job = parse(TrainJob, args.config, "train_stage --config")
+    # A viewer is no part of the result: it is chosen by the environment, so that switching it on reruns nothing.
+    logger = os.environ.get("PRIMUM_LOGGER", "none")
+    job = parse(TrainJob, args.config | {"logger": logger}, "train_stage --config")
     train_stage(job, Path("."), args.base, args.data, args.parent, args.gate, args.state, args.output)
 
 

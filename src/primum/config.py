@@ -143,6 +143,9 @@ class Study(Strict):
     guards: Guards
     evaluation: Evaluation
     train_threads: Annotated[int, Field(gt=0)]  # CPU threads of a training or prediction job
+    limitations: list[
+        Annotated[str, StringConstraints(pattern=r"^[^0-9{}]+$")]
+    ] = []  # said in paper and card; no numbers
     published: Identifier | None = None  # config/published/<name>.tsv: the original's numbers, for comparison
 
     @model_validator(mode="after")
@@ -163,6 +166,10 @@ class Study(Strict):
                 raise ValueError(f"stages.{name}: split '{stage.split}' is not in data.ranges")
             if isinstance(stage, GrpoStage) and stage.rewards not in self.rewards:
                 raise ValueError(f"stages.{name}: rewards '{stage.rewards}' is no table of this study")
+        if self.data.validation and "validation" in self.data.ranges:
+            raise ValueError("data.ranges: 'validation' is the dataset's own split; name the range otherwise")
+        if len(set(self.evaluation.splits)) != len(self.evaluation.splits):
+            raise ValueError("evaluation.splits: a split stands twice")
         for split in self.evaluation.splits:
             if split not in splits:
                 raise ValueError(f"evaluation.splits: '{split}' is not a split of this study")
@@ -187,6 +194,13 @@ class Config(Strict):
     backend: Literal["trl"]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     overrides: dict[Identifier, dict[str, Any]] = {}  # study -> keys laid over the study and its scale
+
+    @model_validator(mode="after")
+    def _once(self) -> Config:
+        for key in ("studies", "seeds"):
+            if len(set(getattr(self, key))) != len(getattr(self, key)):
+                raise ValueError(f"{key}: a value stands twice")
+        return self
 
 
 class DatasetEntry(Strict):
@@ -224,6 +238,10 @@ def explain(error: ValidationError, where: str) -> UserError:
     if problem["type"] == "extra_forbidden":
         return UserError(
             f"{where}: unknown key '{key}'.", "Remove it or mend its spelling; config/README.md lists the keys."
+        )
+    if problem["type"] == "union_tag_not_found":
+        return UserError(
+            f"{where}: '{key}' has no 'method'.", "Mend the stage's name, or give its method (sft or grpo)."
         )
     if problem["type"] == "missing":
         return UserError(f"{where}: key '{key}' is missing.", "Add it; config/README.md lists the keys.")

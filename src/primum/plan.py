@@ -173,6 +173,7 @@ class Plan(Layout):
             "backend": self.backend,
             "seeds": sorted(set(self.config.seeds)),
             "splits": resolved.evaluation.splits,
+            "limitations": resolved.limitations,
             "stages": [{"name": n, "parent": s.parent, "method": s.method, "split": s.split} for n, s in stages],
         }
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
-from primum.config import Config, DatasetEntry, ModelEntry, Strict, Study, parse
+from primum.config import Config, DatasetEntry, ModelEntry, Strict, Study, parse, project_root
 from primum.errors import UserError
 
 
@@ -39,23 +40,55 @@ def merge(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
 
 def load_config(values: dict[str, Any]) -> Config:
     """Validate Snakemake's ``config`` dictionary."""
-    # What is nested in --config reaches us as text: Snakemake reads it with YAML's base loader.
-    nested = {key: _retyped(values[key]) for key in ("seeds", "overrides") if isinstance(values.get(key), dict | list)}
-    return parse(Config, values | nested, "config")
+    config: Config = _parse(Config, values, values, "config")
+    for name in config.overrides:
+        if not (project_root() / "config" / "studies" / f"{name}.yaml").is_file():
+            raise UserError(f"config: 'overrides' names study '{name}', which does not exist.", "Mend its name.")
+    return config
 
 
-def _retyped(value: Any) -> Any:
-    """Numbers, flags and nulls that stand as text, as what they are."""
-    if isinstance(value, dict):
-        return {key: _retyped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_retyped(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    for convert in (int, float):
-        with suppress(ValueError):
-            return convert(value)
-    return {"true": True, "false": False, "null": None}.get(value.lower(), value)
+_TYPED = {"int_type": int, "float_type": float, "bool_type": lambda text: {"true": True, "false": False}[text.lower()]}
+
+
+def _parse(model: type[Strict], values: dict[str, Any], given: dict[str, Any], where: str) -> Any:
+    """Validate ``values``; numbers and flags that stand as text in ``given`` are read as what they are meant to be.
+
+    What is nested in ``--config`` reaches us as text: Snakemake reads it with YAML's base loader.
+    """
+    for _ in range(2):
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            for problem in error.errors():
+                loc = list(problem["loc"])
+                if len(loc) > 2 and loc[0] == "stages":
+                    del loc[2]  # pydantic puts the stage's method behind its name
+                if (
+                    problem["type"] in _TYPED
+                    and isinstance(problem["input"], str)
+                    and _at(given, loc) == problem["input"]
+                ):
+                    with suppress(ValueError, KeyError):
+                        values = _replaced(values, loc, _TYPED[problem["type"]](problem["input"]))
+    return parse(model, values, where)
+
+
+def _at(value: Any, path: list[Any]) -> Any:
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _replaced(value: Any, path: list[Any], new: Any) -> Any:
+    """A copy of nested mappings and lists with ``new`` at ``path``."""
+    if not path:
+        return new
+    copy = list(value) if isinstance(value, list | tuple) else dict(value)
+    copy[path[0]] = _replaced(copy[path[0]], path[1:], new)
+    return copy
 
 
 def load_study(root: Path, name: str, config: Config) -> Study:
@@ -63,9 +96,10 @@ def load_study(root: Path, name: str, config: Config) -> Study:
     parse(Config, config.model_dump() | {"studies": [name]}, "config")  # a name with a slash must not become a path
     lower = read_yaml(root / "config" / "studies" / f"{name}.yaml")
     scale = read_yaml(root / "config" / "scales" / f"{config.scale}.yaml")
-    values = merge(merge(lower, scale.get(name) or {}), config.overrides.get(name) or {})
+    over = config.overrides.get(name) or {}
+    values = merge(merge(lower, scale.get(name) or {}), over)
     where = f"study '{name}' at scale '{config.scale}'"
-    study: Study = parse(Study, values, where)
+    study: Study = _parse(Study, values, over, where)
     settings = dict(study.task_settings)
     for key, value in sorted(settings.items()):
         if key.endswith("_prompt") and isinstance(value, str) and value:

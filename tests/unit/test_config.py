@@ -62,6 +62,10 @@ def _study(**changes: object) -> dict[str, object]:
         ({"data": {"ranges": {"dev": [1700, 1700]}}}, "'dev' is empty"),
         ({"evaluation": {"splits": ["sft"]}}, "also trained on"),
         ({"evaluation": {"splits": ["test"]}}, "'test' is not a split"),
+        ({"evaluation": {"splits": ["eval", "eval"]}}, "a split stands twice"),
+        ({"data": {"ranges": {"validation": [2000, 2100]}}}, "'validation' is the dataset's own split"),
+        ({"stages": {"grop": {"max_steps": 1}}}, "'stages.grop' has no 'method'"),
+        ({"limitations": ["It reaches 93 per cent."]}, "limitations"),
         ({"lora": {"dropout": 1.5}}, "'lora.dropout'"),
         ({"dataset": "a/b"}, "'a/b' cannot be a name"),
     ],
@@ -80,6 +84,8 @@ def test_a_mistake_in_a_study_is_named(changes: dict[str, object], said: str) ->
         ({"studies": []}, "'studies'"),
         ({"scale": "huge"}, "'scale'"),
         ({"seeds": [-1]}, "'seeds.0'"),
+        ({"seeds": [0, 0]}, "seeds: a value stands twice"),
+        ({"overrides": {"medmcqs": {}}}, "overrides' names study 'medmcqs'"),
         ({"colour": "red"}, "unknown key 'colour'"),
     ],
 )
@@ -122,6 +128,20 @@ def test_lineage_goes_back_to_the_base() -> None:
 
 def test_what_snakemake_nests_in_config_arguments_as_text_is_read_as_meant() -> None:
     stages = {"sft": {"max_steps": "7", "learning_rate": "2e-4", "bf16": "true"}}
-    config = load_config(DEFAULT | {"seeds": ["0", "1"], "overrides": {"medmcqa": {"stages": stages, "title": "A"}}})
+    config = load_config(
+        DEFAULT
+        | {
+            "seeds": ["0", "1"],
+            "overrides": {
+                "medmcqa": {
+                    "stages": stages,
+                    "title": "2026",
+                    "data": {"exclude": ["123"], "ranges": {"dev": ["1700", "1800"]}},
+                }
+            },
+        }
+    )
     stage = load_study(ROOT, "medmcqa", config).stages["sft"]
     assert config.seeds == [0, 1] and (stage.max_steps, stage.learning_rate, stage.bf16) == (7, 2e-4, True)
+    study = load_study(ROOT, "medmcqa", config)
+    assert (study.title, study.data.exclude, study.data.ranges["dev"]) == ("2026", ["123"], (1700, 1800))

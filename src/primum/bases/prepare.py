@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def prepare_base(root: Path, entry: ModelEntry, output: Path) -> dict[str, objec
             "Give a folder in Hugging Face layout.",
         )
     digest = sha256_json(files)
-    if entry.reader in ("bundled", "folder"):
+    if entry.reader in ("bundled", "folder") or (entry.reader == "hub" and entry.sha256 != "-"):
         _check(entry, digest, "listing")
     base: dict[str, object] = {
         "id": entry.id,
@@ -145,6 +146,8 @@ def _from_hub(root: Path, entry: ModelEntry, model: Path) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
+    if not re.fullmatch(r"[0-9a-f]{40}", entry.revision):
+        raise UserError(f"Base '{entry.id}': revision '{entry.revision}' is not a commit.", "Pin its 40 hex digits.")
     partial = model.with_name("model.partial")  # kept when killed: the hub's client continues what is there
     try:
         snapshot_download(

@@ -39,8 +39,10 @@ def compare_pair(
         row["p_holm"] = p
         row["supported"] = "yes" if p is not None and p < ALPHA else "no"
         row["in_words"] = in_words(row)
-        for key in ("difference", "low", "high", "p_mcnemar", "p_holm", "detectable"):
+        for key in ("difference", "low", "high", "detectable"):
             row[key] = rounded(row[key])
+        for key in ("p_mcnemar", "p_holm"):  # significant digits: a p value is never nought
+            row[key] = None if row[key] is None else float(f"{row[key]:.6g}")
     return rows
 
 

@@ -66,7 +66,8 @@ def _abstract(tables: Tables) -> Rich:
         levels=findings.levels(tables),
     )
     extra = [findings.baselines(tables), findings.published(tables)]
-    spans += paragraph([*findings.headlines(tables), *(sentence for sentence in extra if sentence)])
+    caveats = [numbers.say(sentence) for sentence in study.limitations]
+    spans += paragraph([*findings.headlines(tables), *(sentence for sentence in extra if sentence), *caveats])
     return spans + numbers.say("Every number printed here is read from a file whose hash is on record.")
 
 

@@ -192,6 +192,7 @@ def limits(tables: Tables) -> list[Rich]:
             high=f"{half}high",
         )
     ]
+    found += [numbers.say(sentence) for sentence in study.limitations]
     if len(study.seeds) == 1:
         found.append(
             numbers.say(

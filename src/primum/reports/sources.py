@@ -33,6 +33,7 @@ class StudyReport(Strict):
     backend: Identifier
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     splits: Annotated[list[Identifier], Field(min_length=1)]  # evaluated; the first is the one claims are made on
+    limitations: list[str] = Field(default_factory=list)  # the study's own, in words
     stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
 
     def seeds_of(self, stage: str) -> list[int]:

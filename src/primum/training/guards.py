@@ -40,12 +40,13 @@ def check_sampled(task: Task, examples: Sequence[Example], texts: Sequence[str],
     return rate
 
 
-def check_log(history: Sequence[Mapping[str, Any]], guards: Guards) -> None:
+def check_log(history: Sequence[Mapping[str, Any]], guards: Guards, best: float | None = None) -> None:
     """Stop on a loss that is no number, or when all rewards were equal for too many logged steps in a row.
 
     Args:
         history: the trainer's log so far. It is saved with every checkpoint, so a resumed run counts on.
         guards: how many equal steps are too many.
+        best: the most a completion can earn; a policy that always earns it may go on.
     """
     last = history[-1]
     for key in ("loss", "grad_norm"):
@@ -56,7 +57,9 @@ def check_log(history: Sequence[Mapping[str, Any]], guards: Guards) -> None:
             )
     shares = [entry["frac_reward_zero_std"] for entry in history if "frac_reward_zero_std" in entry]
     window = shares[-guards.max_equal_reward_steps :]
-    if len(window) == guards.max_equal_reward_steps and min(window) >= 1.0:
+    rewards = [entry["reward"] for entry in history if "frac_reward_zero_std" in entry][-len(window) :]
+    solved = best is not None and window and min(rewards, default=0.0) >= best  # always paid in full: done, not stuck
+    if len(window) == guards.max_equal_reward_steps and min(window) >= 1.0 and not solved:
         raise UserError(
             f"Step {last['step']}: all rewards of every prompt were equal for {len(window)} logged steps in a row "
             f"(mean reward {last.get('reward', float('nan')):g}): GRPO has nothing to learn from.",
@@ -75,10 +78,13 @@ def snapshot(parameters: Iterable[tuple[str, torch.nn.Parameter]]) -> dict[str, 
 
 
 def check_changed(before: Mapping[str, torch.Tensor], parameters: Iterable[tuple[str, torch.nn.Parameter]]) -> None:
-    """Refuse a result in which no trainable weight has moved."""
+    """Refuse a result in which no trainable weight has moved, or one is no number."""
     import torch
 
     after = dict(parameters)
+    for name in before:
+        if not torch.isfinite(after[name]).all():
+            raise UserError(f"After training, {name} holds values that are no numbers.", "Lower the learning rate.")
     if all(torch.equal(value, after[name].detach().cpu()) for name, value in before.items()):
         raise UserError(
             "Training changed no weight.", "Check the learning rate, and that rewards or losses are not all zero."

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ADAPTER = "adapter"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 CHECKPOINT = "checkpoint.json"
+REBUILD = "Restore it, or delete results/inputs/bases/{}/base.json and call snakemake again."
 
 
 def use_threads(threads: int) -> None:
@@ -79,14 +80,20 @@ def verify_base(root: Path, base: dict[str, Any]) -> Path:
         path = folder / name
         if not path.is_file():
             raise UserError(
-                f"Base '{base['id']}': file {name} is missing from {base['path']}.", "Rebuild the base with snakemake."
+                f"Base '{base['id']}': file {name} is missing from {base['path']}.", REBUILD.format(base["id"])
             )
         stat = path.stat()
         if _hash_once(str(path), stat.st_size, stat.st_mtime_ns) != expected:
             raise UserError(
                 f"Base '{base['id']}': {name} is not the file on record (sha256 differs).",
-                "Restore the base, or rebuild everything made from it.",
+                REBUILD.format(base["id"]),
             )
+    extra = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.suffix != ".md"}
+    if unknown := sorted(extra - set(base["files"])):
+        raise UserError(
+            f"Base '{base['id']}': {base['path']} holds {unknown[0]}, which is not on record.",
+            REBUILD.format(base["id"]),
+        )
     return folder
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from primum.config import GrpoStage, SftStage
 from primum.errors import UserError
+from primum.rewards import maximum
 from primum.training import guards
 from primum.training.base import Inputs, Trained, TrainJob
 from primum.training.loading import bf16_available, load_model, use_threads
@@ -148,6 +149,7 @@ def _watch(job: TrainJob) -> TrainerCallback:
     from transformers import TrainerCallback
 
     components = list(job.reward_table or {})
+    best = maximum(job.reward_table) if job.reward_table else None
     progress = Progress(f"{job.study} {job.stage_name} seed{job.seed}", job.stage.max_steps, components)
 
     class Watch(TrainerCallback):
@@ -165,7 +167,7 @@ def _watch(job: TrainJob) -> TrainerCallback:
             entry = state.log_history[-1]
             if "loss" in entry:
                 progress.logged(entry)
-                guards.check_log(state.log_history, job.guards)
+                guards.check_log(state.log_history, job.guards, best)
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")

@@ -84,7 +84,7 @@ def test_decoding_takes_only_the_end_token_away(policy):
     assert decode(tokenizer, []) == ""
 
 
-def test_merging_works_in_bfloat16(workspace, sft_folder):
+def test_on_a_bfloat16_base_the_policy_loses_nothing_of_the_adapter(workspace, sft_folder):
     """What a GPU does, on the CPU: float32 adapter on a bfloat16 base."""
     import torch
 
@@ -94,10 +94,10 @@ def test_merging_works_in_bfloat16(workspace, sft_folder):
         if not parameter.requires_grad:
             parameter.data = parameter.data.bfloat16()
     merged = MergedPolicy(model, workspace.root / "models/tiny").refresh()
-    assert {parameter.dtype for parameter in merged.parameters()} == {torch.bfloat16}
+    assert {parameter.dtype for parameter in merged.parameters()} == {torch.float32}
     prompts, _ = prompt_ids(tokenizer, tiny.task(), EXAMPLES, False, 96)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        expected = model(input_ids=torch.tensor(prompts[:1])).logits.float()
+    model.float()  # the same rounded base, computed exactly
     with torch.no_grad():
-        assert (merged(input_ids=torch.tensor(prompts[:1])).logits.float() - expected).abs().mean() < 0.1
+        expected = model(input_ids=torch.tensor(prompts[:1])).logits
+        assert torch.allclose(merged(input_ids=torch.tensor(prompts[:1])).logits, expected, atol=1e-4)
     assert all(sample(merged, tokenizer, prompts, 8, 1.0, (0,)))
