@@ -83,3 +83,24 @@ rule check_rewards:
         config=lambda w: PLAN.rewards_config(w.study),
     shell:
         "python scripts/check_rewards.py --config {params.config:q} --data {input.data} --output {output.gate} 2>&1 | tee {log}"
+
+
+rule pretrain_tiny_qwen3:
+    """Train the bundled tiny base again from the bundled facts; its sha256 should be the one in config/models.tsv."""
+    input:
+        facts="resources/medmcqa/facts.tsv",
+        relations="resources/medmcqa/relations.yaml",
+        code=PLAN.code("pretrain_tiny_qwen3"),
+    output:
+        model=f"{INPUTS}/rebuilt/tiny-qwen3/model.safetensors",
+    log:
+        f"{LOGS}/pretrain_tiny_qwen3.log",
+    benchmark:
+        f"{BENCHMARKS}/pretrain_tiny_qwen3.tsv"
+    conda:
+        BACKEND_ENV
+    params:
+        bank=subpath(input.facts, parent=True),
+        folder=subpath(output.model, parent=True),
+    shell:
+        "python scripts/pretrain_tiny_qwen3.py --bank {params.bank} --output {params.folder} 2>&1 | tee {log}"
