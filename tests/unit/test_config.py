@@ -40,7 +40,7 @@ def test_scales_only_override_known_studies(scale: str) -> None:
 
 def test_schema_json_has_not_drifted() -> None:
     written = (ROOT / "config" / "schema.json").read_text(encoding="utf-8")
-    assert written == dumps(schema(), indent=2) + "\n", "run: make schema"
+    assert written == dumps(schema(), indent=2) + "\n", "run: PYTHONPATH=src python scripts/write_schema.py"
 
 
 def _study(**changes: object) -> dict[str, object]:
