@@ -7,7 +7,9 @@ SHELL := bash
 ARGS ?=
 PYTHON ?= $(firstword $(foreach python,python3.11 python3 python,$(if $(filter 3.11,$(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)),$(python))))
 TEST := .venv-test/bin
-PINS := requirements.txt requirements-dev.txt $(sort $(wildcard envs/*.yaml))
+TEST_TEACHER := .venv-test-teacher/bin
+PINS := requirements.txt requirements-dev.txt requirements-pytest.txt $(filter-out envs/teacher.yaml,$(sort $(wildcard envs/*.yaml)))
+PINS_TEACHER := requirements-pytest.txt envs/teacher.yaml
 
 help:
 	@echo "make setup       the controller: Snakemake and uv in .venv"
@@ -29,11 +31,17 @@ setup: .venv/complete
 reproduce: setup
 	@bin/reproduce $(ARGS)
 
-# One environment with the pins of all jobs, so that a test may import any module.
+# One environment with the pins of all jobs, so that a test may import any module; but LiteLLM fits with none of the others.
 .venv-test/complete: .venv/complete bin/conda $(PINS)
 	@echo "Setting up the test environment in .venv-test (once)"
 	@rm -rf .venv-test
 	@.venv/bin/python bin/conda env create --prefix .venv-test $(PINS:%=--file %)
+	@touch $@
+
+.venv-test-teacher/complete: .venv/complete bin/conda $(PINS_TEACHER)
+	@echo "Setting up the test environment of the teachers in .venv-test-teacher (once)"
+	@rm -rf .venv-test-teacher
+	@.venv/bin/python bin/conda env create --prefix .venv-test-teacher $(PINS_TEACHER:%=--file %)
 	@touch $@
 
 test: lint

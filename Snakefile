@@ -9,6 +9,7 @@ configfile: "config/config.yaml"
 
 include: "rules/common.smk"  # the plan: checked configuration, paths, narrow configs
 include: "rules/data.smk"  # datasets, splits, base models, the reward gate
+include: "rules/corpora.smk"  # teachers: generation, comparison, published files
 include: "rules/train.smk"  # SFT and GRPO stages, merged releases
 include: "rules/evaluate.smk"  # predictions, scores, comparisons
 include: "rules/report.smk"  # figures, cards, paper, report, manifest

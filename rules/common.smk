@@ -6,7 +6,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from primum.config import IDENTIFIER
 from primum.errors import UserError, abort
-from primum.layout import INPUTS
+from primum.layout import INPUTS, LEDGERS
 from primum.plan import Plan
 from primum.reports.sources import FIGURES, TABLES
 from primum.session import begin, close_with_errors
@@ -26,6 +26,7 @@ R = PLAN.results
 STUDY = f"{R}/{{study}}"
 STAGE = f"{STUDY}/models/{PLAN.backend}/{{stage}}/seed{{seed}}"
 EVAL = f"{STUDY}/eval/{PLAN.backend}/{{stage}}/seed{{seed}}/{{split}}"
+CORPUS = f"{STUDY}/corpus/{{teacher}}"
 LOGS = f"{R}/logs"
 BENCHMARKS = f"{R}/benchmarks"
 BACKEND_ENV = f"../envs/{PLAN.backend}.yaml"
@@ -42,6 +43,7 @@ wildcard_constraints:
     seed=r"\d+",
     split=IDENTIFIER,
     dataset=IDENTIFIER,
+    teacher=IDENTIFIER,
     base=IDENTIFIER,
     figure="|".join(FIGURES),
 

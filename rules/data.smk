@@ -28,7 +28,7 @@ for study_name in PLAN.studies:  # a rule a study, since each names its own spli
         name:
             f"build_splits_{study_name}"
         input:
-            rows=PLAN.dataset_rows(study_name),
+            rows=PLAN.rows_file(study_name),
             code=PLAN.code("build_splits", study_name),
         output:
             splits=[PLAN.split_file(study_name, split) for split in PLAN.splits(study_name)],

@@ -27,7 +27,7 @@ rule plot_figure:
 rule collect_numbers:
     """Every number that may be stated, with the hashed file and the place it comes from."""
     input:
-        records=[PLAN.records(study) for study in PLAN.studies],
+        records=[PLAN.records(study) for study in PLAN.trained],
         code=PLAN.code("collect_numbers"),
     output:
         numbers=f"{R}/paper/numbers.json",
@@ -71,8 +71,8 @@ rule build_paper:
     """The paper, by typst."""
     input:
         numbers=f"{R}/paper/numbers.json",
-        records=[PLAN.records(study) for study in PLAN.studies],
-        figures=[PLAN.figures(study, ["svg"]) for study in PLAN.studies],
+        records=[PLAN.records(study) for study in PLAN.trained],
+        figures=[PLAN.figures(study, ["svg"]) for study in PLAN.trained],
         code=PLAN.code("build_paper"),
         templates=PLAN.templates(),
     output:
@@ -95,10 +95,10 @@ rule build_report:
     """The report: one HTML file that opens offline, with examples and the file behind every number."""
     input:
         numbers=f"{R}/paper/numbers.json",
-        records=[PLAN.records(study) for study in PLAN.studies],
-        figures=[PLAN.figures(study, ["svg"]) for study in PLAN.studies],
-        samples=[PLAN.samples(study) for study in PLAN.studies],
-        code=[PLAN.code("build_report", study) for study in PLAN.studies],
+        records=[PLAN.records(study) for study in PLAN.trained],
+        figures=[PLAN.figures(study, ["svg"]) for study in PLAN.trained],
+        samples=[PLAN.samples(study) for study in PLAN.trained],
+        code=[PLAN.code("build_report", study) for study in PLAN.trained],
         templates=PLAN.templates(),
     output:
         report=f"{R}/paper/report.html",

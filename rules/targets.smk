@@ -11,34 +11,40 @@ rule data:
         ],
 
 
+rule corpora:
+    """Everything that teachers write: corpora, their documents and reports, and the splits made of them."""
+    input:
+        [PLAN.corpus_files(study) for study in PLAN.corpora],
+
+
 rule train:
     """Every trained stage of every study and seed."""
     input:
-        [PLAN.own_checkpoint(study, stage, seed) for study in PLAN.studies for stage, seed in PLAN.runs(study)],
+        [PLAN.own_checkpoint(study, stage, seed) for study in PLAN.trained for stage, seed in PLAN.runs(study)],
 
 
 rule evaluate:
     """Scores and comparisons of every study."""
     input:
-        [f"{PLAN.study_folder(study)}/eval_results.json" for study in PLAN.studies],
+        [f"{PLAN.study_folder(study)}/eval_results.json" for study in PLAN.trained],
 
 
 rule tables:
     """The tables, as CSV."""
     input:
-        [PLAN.tables(study) for study in PLAN.studies],
+        [PLAN.tables(study) for study in PLAN.trained],
 
 
 rule figures:
     """The figures, as SVG and PNG."""
     input:
-        [PLAN.figures(study) for study in PLAN.studies],
+        [PLAN.figures(study) for study in PLAN.trained],
 
 
 rule cards:
     """A model card for every trained stage."""
     input:
-        [PLAN.card(study, stage) for study in PLAN.studies for stage in PLAN.stages(study)[1:]],
+        [PLAN.card(study, stage) for study in PLAN.trained for stage in PLAN.stages(study)[1:]],
 
 
 rule paper:
@@ -59,7 +65,7 @@ rule release:
     input:
         [
             f"{PLAN.study_folder(study)}/release/{PLAN.backend}/{stage}/seed{seed}/merged.json"
-            for study in PLAN.studies
+            for study in PLAN.trained
             for stage, seed in PLAN.runs(study)
             if stage != "base"
         ],

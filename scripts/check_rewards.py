@@ -1,4 +1,4 @@
-"""Gold answers must earn full marks on every training row, constant policies less -> rewards_check.json."""
+"""Gold answers must earn full marks on every row, cheap policies less than honest ones -> rewards_check.json."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 from primum.config import parse
 from primum.errors import run_cli
 from primum.files import write_json
-from primum.training.gate import RewardsConfig, build_gate
+from primum.training.gate import CRITERIA, RewardsConfig, build_gate
 
 
 def main() -> None:
@@ -23,8 +23,13 @@ def main() -> None:
     for name, table in gate["tables"].items():
         best, paid = max((mean, policy) for policy, mean in table["policies"].items())
         print(
-            f"table '{name}': gold {table['maximum']:g} on every row; best policy that knows nothing: {paid} {best:.2f}"
+            f"table '{name}': gold earns {table['honest']:.2f} a row; best policy that knows nothing: {paid} {best:.2f}"
         )
+        for exploit in table["exploits"]:
+            print(
+                f"table '{name}': KNOWN EXPLOIT: '{exploit['policy']}' {CRITERIA[exploit['criterion']]} "
+                f"({exploit['earned']:g} against {exploit['against']:g}, {exploit['rows']} rows)"
+            )
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ REPOSITORY, COMMIT = "some-lab/medmcqa", "0123456789abcdef0123456789abcdef012345
 class Hub(ThreadingHTTPServer):
     """Serves one dataset or model at one commit. ``files`` may change while ``listed`` keeps what the hub says."""
 
-    def __init__(self, files, kind="datasets"):
+    def __init__(self, files, kind="datasets", repository=REPOSITORY):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files, self.listed = dict(files), {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        self.lfs, self.kind = True, kind
+        self.lfs, self.kind, self.repository = True, kind, repository
         self.asked = []
 
     @property
@@ -40,9 +40,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.partition("?")[0]
-        kind = self.server.kind
-        tree = f"/api/{kind}/{REPOSITORY}/tree/{COMMIT}"
-        resolve = f"{'' if kind == 'models' else f'/{kind}'}/{REPOSITORY}/resolve/{COMMIT}/"
+        kind, repository = self.server.kind, self.server.repository
+        tree = f"/api/{kind}/{repository}/tree/{COMMIT}"
+        resolve = f"{'' if kind == 'models' else f'/{kind}'}/{repository}/resolve/{COMMIT}/"
         if path == tree:
             listing = []
             for name, digest in self.server.listed.items():
@@ -51,16 +51,16 @@ class Handler(BaseHTTPRequestHandler):
                 item = {"type": "file", "path": name, "size": size, "oid": digest[:40]}
                 listing.append(item | ({"lfs": lfs} if lfs else {}))
             self.answer(200, json.dumps(listing).encode(), Content_Type="application/json")
-        elif path == f"/api/{kind}/{REPOSITORY}/revision/{COMMIT}":
+        elif path in (f"/api/{kind}/{repository}", f"/api/{kind}/{repository}/revision/{COMMIT}"):
             siblings = [{"rfilename": name} for name in self.server.listed]
-            body = json.dumps({"id": REPOSITORY, "sha": COMMIT, "siblings": siblings})
+            body = json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings})
             self.answer(200, body.encode(), Content_Type="application/json")
         elif path.startswith(resolve) and path.removeprefix(resolve) in self.server.files:
             data = self.server.files[path.removeprefix(resolve)]
             etag = f'"{hashlib.sha256(data).hexdigest()}"'
             linked = {"X_Linked_Etag": etag, "X_Linked_Size": str(len(data))}
             self.answer(200, data, ETag=etag, X_Repo_Commit=COMMIT, **linked)
-        elif f"/{REPOSITORY}/" in path:
+        elif f"/{repository}/" in path:
             self.answer(404, b"{}", X_Error_Code="RevisionNotFound", X_Error_Message="Invalid rev id")
         else:
             self.answer(401, b"{}", X_Error_Code="RepoNotFound", X_Error_Message="Repository not found")

@@ -80,13 +80,15 @@ Stage = Annotated[SftStage | GrpoStage, Field(discriminator="method")]
 
 
 class Splits(Strict):
-    """Row ranges [start, stop) after ``datasets.Dataset.shuffle(seed=shuffle_seed)``."""
+    """Row ranges [start, stop) after ``datasets.Dataset.shuffle(seed=shuffle_seed)``, or the splits that rows name."""
 
     shuffle_seed: int
-    ranges: dict[Identifier, tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(gt=0)]]]
+    ranges: dict[Identifier, tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(gt=0)]]] = {}
+    from_corpus: bool = False  # instead of ranges: the splits for which the study's corpus was made
     validation: bool  # also take the dataset's own validation split, where it has one, as split 'validation'
     validation_max_rows: Annotated[int, Field(gt=0)] | None = None
     near_duplicate_threshold: Share  # MinHash Jaccard similarity of word pairs at which two rows are the same question
+    on_bad_gold: Literal["stop", "drop"] = "stop"  # a row that its own task judges wrong; drop: leave it out, and record it
     on_leak: Literal["stop", "drop"]  # drop: remove the *training* row of each leaking pair, and record it
     exclude: list[str] = []  # row ids to leave out of every split
 
@@ -127,30 +129,123 @@ class Guards(Strict):
     max_equal_reward_steps: Annotated[int, Field(gt=0)]  # logged steps in a row with all rewards equal
 
 
+class Limits(Strict):
+    """How hard a teacher may be pressed, and how much may be spent on one corpus. ``None``: no limit."""
+
+    concurrency: Annotated[int, Field(gt=0)] = 8  # requests in flight
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    tokens_per_minute: Annotated[float, Field(gt=0)] | None = None  # prompt and completion
+    attempts: Annotated[int, Field(gt=0)] = 8  # of one request, while its failures may pass
+    timeout: Annotated[float, Field(gt=0)] = 120.0  # seconds an attempt
+    max_requests: Annotated[int, Field(gt=0)] | None = None  # the budget, over all that the ledger holds
+    max_tokens: Annotated[int, Field(gt=0)] | None = None
+    max_cost: Annotated[float, Field(gt=0)] | None = None  # US dollars, by the prices below or LiteLLM's own table
+
+
+class Teacher(Strict):
+    """A model that writes examples: any that LiteLLM reaches. Keys come from the environment alone."""
+
+    model: Annotated[str, StringConstraints(pattern=r"^[a-z_]+/\S+$")]  # LiteLLM's name: 'provider/model'
+    api_base: str | None = None
+    api_key_env: str | None = None  # name of the variable that holds the key, where LiteLLM's own does not fit
+    parameters: dict[str, Any] = {}  # temperature, max_tokens, ...: handed to litellm.acompletion
+    limits: Limits = Limits()
+    input_cost_per_token: Annotated[float, Field(ge=0)] | None = None  # US dollars
+    output_cost_per_token: Annotated[float, Field(ge=0)] | None = None
+
+
+KINDS = ("reasoning", "needle", "refusal", "anti_knowledge", "conflict", "safety")
+Kind = Literal["reasoning", "needle", "refusal", "anti_knowledge", "conflict", "safety"]
+
+
+class Corpus(Strict):
+    """What a teacher writes for a study; see ``primum.corpora``."""
+
+    resources: str  # folder of concepts, safety rules, axioms, traps and patients
+    teacher: Identifier  # a name of 'teachers'
+    challenger: Identifier | None  # compared with the teacher on the same items
+    comparison_items: Annotated[int, Field(ge=50)]
+    seed: Annotated[int, Field(ge=0)]
+    prompts: Annotated[dict[Kind, str], Field(min_length=1)]  # files of config/prompts, one a kind
+    composition: dict[Kind, Share]  # of every split; checked after filtering
+    sizes: Annotated[dict[Identifier, Annotated[int, Field(gt=0)]], Field(min_length=1)]  # rows by split
+    prompts_only: list[Identifier] = []  # splits whose published chats leave the targets out
+    held_out: Annotated[list[Identifier], Field(min_length=1)]  # splits with concepts of their own
+    held_out_share: Annotated[float, Field(gt=0, lt=1)]  # of the concepts, for all held-out splits together
+    haystack_axioms: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]  # fewest and most
+    near_duplicate_threshold: Share  # as in data
+    max_tries: Annotated[float, Field(ge=1)]  # requests a wanted row, before a kind is given up
+
+    @model_validator(mode="before")
+    @classmethod
+    def _range_as_tuple(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("haystack_axioms"), list):
+            data = data | {"haystack_axioms": tuple(data["haystack_axioms"])}
+        return data
+
+    @model_validator(mode="after")
+    def _whole(self) -> Corpus:
+        if abs(sum(self.composition.values()) - 1) > 1e-9:
+            raise ValueError(f"composition: shares add up to {sum(self.composition.values()):g}, not to 1")
+        for kind in self.composition:
+            if kind not in self.prompts:
+                raise ValueError(f"prompts: kind '{kind}' has no prompt")
+        for key in ("held_out", "prompts_only"):
+            for split in getattr(self, key):
+                if split not in self.sizes:
+                    raise ValueError(f"{key}: '{split}' is not in sizes")
+        if not set(self.sizes) - set(self.held_out):
+            raise ValueError("held_out: no split is left to train on")
+        if self.haystack_axioms[0] > self.haystack_axioms[1]:
+            raise ValueError("haystack_axioms: the fewest are more than the most")
+        if self.challenger == self.teacher:
+            raise ValueError("challenger: it is the teacher itself")
+        return self
+
+
 class Study(Strict):
-    """One study: one YAML in ``config/studies``, overlaid by the scale."""
+    """One study: one YAML in ``config/studies``, overlaid by the scale. Without stages it ends at its data."""
 
     title: str
     task: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
     task_settings: dict[str, Any]  # checked by the task; a '*_prompt' value is a file of config/prompts
-    base: Identifier  # id in models.tsv
-    dataset: Identifier  # id in datasets.tsv
+    dataset: Identifier | None = None  # id in datasets.tsv; or else a corpus
+    corpus: Corpus | None = None
     data: Splits
-    thinking: bool  # the chat template's enable_thinking, in training and evaluation alike
-    lora: Lora
-    stages: Annotated[dict[Identifier, Stage], Field(min_length=1)]
     rewards: dict[Identifier, dict[str, float]]
-    guards: Guards
-    evaluation: Evaluation
-    train_threads: Annotated[int, Field(gt=0)]  # CPU threads of a training or prediction job
+    exploitable_rewards: list[
+        Identifier
+    ] = []  # tables known to pay exploits: the gate reports them, and refuses others
+    stages: dict[Identifier, Stage] = {}
+    base: Identifier | None = None  # id in models.tsv
+    thinking: bool = False  # the chat template's enable_thinking, in training and evaluation alike
+    lora: Lora | None = None
+    guards: Guards | None = None
+    evaluation: Evaluation | None = None
+    train_threads: Annotated[int, Field(gt=0)] = 1  # CPU threads of a training or prediction job
     limitations: list[
         Annotated[str, StringConstraints(pattern=r"^[^0-9{}]+$")]
     ] = []  # said in paper and card; no numbers
     published: Identifier | None = None  # config/published/<name>.tsv: the original's numbers, for comparison
 
     @model_validator(mode="after")
+    def _source(self) -> Study:
+        if self.data.from_corpus and (self.corpus is None or self.data.ranges or self.data.validation):
+            raise ValueError("data.from_corpus: needs a corpus, and no ranges and no validation beside it")
+        if not self.data.from_corpus and (self.dataset is None or not self.data.ranges):
+            raise ValueError("dataset: name one and its data.ranges, or describe a corpus and set data.from_corpus")
+        for table in self.exploitable_rewards:
+            if table not in self.rewards:
+                raise ValueError(f"exploitable_rewards: '{table}' is no table of this study")
+        return self
+
+    @model_validator(mode="after")
     def _tree(self) -> Study:
-        splits = set(self.data.ranges) | ({"validation"} if self.data.validation else set())
+        if not self.stages:
+            return self
+        for key in ("base", "lora", "guards", "evaluation"):
+            if getattr(self, key) is None:
+                raise ValueError(f"{key}: a study with stages needs it")
         if BASE_STAGE in self.stages:
             raise ValueError(f"a stage may not be called '{BASE_STAGE}'")
         for name, stage in self.stages.items():
@@ -162,20 +257,32 @@ class Study(Strict):
                     raise ValueError(f"stages.{name}: parents form a circle through '{at}'")
                 seen.add(at)
                 at = self.stages[at].parent
-            if stage.split not in self.data.ranges:
+            if stage.split not in self.splits() or stage.split == "validation":
                 raise ValueError(f"stages.{name}: split '{stage.split}' is not in data.ranges")
             if isinstance(stage, GrpoStage) and stage.rewards not in self.rewards:
                 raise ValueError(f"stages.{name}: rewards '{stage.rewards}' is no table of this study")
+        return self
+
+    @model_validator(mode="after")
+    def _evaluated(self) -> Study:
         if self.data.validation and "validation" in self.data.ranges:
             raise ValueError("data.ranges: 'validation' is the dataset's own split; name the range otherwise")
+        if self.evaluation is None:
+            return self
         if len(set(self.evaluation.splits)) != len(self.evaluation.splits):
             raise ValueError("evaluation.splits: a split stands twice")
         for split in self.evaluation.splits:
-            if split not in splits:
+            if split not in self.splits():
                 raise ValueError(f"evaluation.splits: '{split}' is not a split of this study")
             if split in {stage.split for stage in self.stages.values()}:
                 raise ValueError(f"evaluation.splits: '{split}' is also trained on")
         return self
+
+    def splits(self) -> list[str]:
+        """Every split that is written."""
+        if self.data.from_corpus and self.corpus:
+            return sorted(self.corpus.sizes)
+        return [*sorted(self.data.ranges), *(["validation"] if self.data.validation else [])]
 
     def lineage(self, stage: str) -> list[str]:
         """Stage names from the base's first child to ``stage``; empty for the base itself."""
@@ -193,6 +300,7 @@ class Config(Strict):
     scale: Literal["tiny", "small", "full"]
     backend: Literal["trl"]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    teachers: dict[Identifier, Teacher] = {}
     overrides: dict[Identifier, dict[str, Any]] = {}  # study -> keys laid over the study and its scale
 
     @model_validator(mode="after")
@@ -208,6 +316,7 @@ class DatasetEntry(Strict):
 
     id: Identifier
     reader: Literal["bundled", "file", "hub"]
+    columns: Literal["medmcqa", "grounded"]  # what a table holds: questions with options, or chats on a context
     source: str  # folder or file of the project, or hub repository
     revision: str  # hub commit; '-' where there is none
     sha256: str  # of the file or, for folders, of the listing; hub: of '<file>' parts; '-' where unknown

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from primum.config import BASE_STAGE, Config, DatasetEntry, ModelEntry, Study
+from primum.config import BASE_STAGE, Config, Corpus, DatasetEntry, ModelEntry, Study
+from primum.corpora.contents import chat_file, corpus_files
 from primum.reports.sources import FIGURES, TABLES
 
 INPUTS = "results/inputs"
+LEDGERS = "ledgers"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")
 
@@ -26,6 +28,8 @@ class Layout:
         self.root = root
         self.config = config
         self.studies = studies
+        self.trained = [name for name, study in studies.items() if study.stages]  # the others end at their data
+        self.corpora = [name for name, study in studies.items() if study.corpus and study.data.from_corpus]
         self.results = f"results/{config.scale}"
         self.backend = config.backend
 
@@ -51,9 +55,30 @@ class Layout:
         """The manifest of the study's base model."""
         return f"{INPUTS}/bases/{self.studies[study].base}/base.json"
 
-    def dataset_rows(self, study: str) -> str:
-        """The rows of the study's dataset."""
+    def rows_file(self, study: str) -> str:
+        """The rows that the study's splits are made from: its corpus, or its dataset."""
+        if self.studies[study].data.from_corpus:
+            return f"{self.corpus_folder(study)}/rows.jsonl"
         return f"{INPUTS}/datasets/{self.studies[study].dataset}/rows.jsonl"
+
+    def corpus(self, study: str) -> Corpus:
+        """The corpus of one of :attr:`corpora`."""
+        corpus = self.studies[study].corpus
+        assert corpus is not None
+        return corpus
+
+    def corpus_folder(self, study: str) -> str:
+        """What the teacher wrote for a study, and what was made of it."""
+        return f"{self.results}/{study}/corpus/{self.corpus(study).teacher}"
+
+    def chat_files(self, study: str) -> list[str]:
+        """The published chats of a corpus."""
+        only = self.corpus(study).prompts_only
+        return [f"{self.corpus_folder(study)}/{chat_file(study, split, only)}" for split in self.splits(study)]
+
+    def ledger(self, teacher: str) -> str:
+        """Every reply that a teacher was ever paid for: outside results, for all scales and studies."""
+        return f"{LEDGERS}/{teacher}.jsonl"
 
     def source_files(self, entry: DatasetEntry | ModelEntry) -> list[str]:
         """Local files that a registry entry names, for rules to depend on."""
@@ -82,13 +107,25 @@ class Layout:
         return [(stage, seed) for stage in self.stages(study) for seed in self.seeds(stage)]
 
     def training_splits(self, study: str) -> list[str]:
-        """Splits that some stage trains on."""
-        return sorted({stage.split for stage in self.studies[study].stages.values()})
+        """Splits that some stage trains on, or that a corpus does not hold out."""
+        resolved = self.studies[study]
+        made = (
+            set(resolved.corpus.sizes) - set(resolved.corpus.held_out)
+            if resolved.corpus and study in self.corpora
+            else set()
+        )
+        return sorted(made | {stage.split for stage in resolved.stages.values()})
 
     def splits(self, study: str) -> list[str]:
         """Every split file that is written."""
-        data = self.studies[study].data
-        return [*sorted(data.ranges), *(["validation"] if data.validation else [])]
+        return self.studies[study].splits()
+
+    def corpus_files(self, study: str) -> list[str]:
+        """What a corpus publishes."""
+        return [
+            f"{self.corpus_folder(study)}/{name}"
+            for name in corpus_files(study, self.splits(study), self.corpus(study).prompts_only)
+        ]
 
     def first_of(self, study: str, method: str) -> str | None:
         """The first stage of a method, for the figures."""
@@ -153,6 +190,10 @@ class Layout:
         files = [f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html")]
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]
+            files += [f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")]
+        for study in self.corpora:
+            files += self.corpus_files(study)
+        for study in self.trained:
             files += self.records(study) + self.figures(study) + self.tables(study)
             files += [self.card(study, stage) for stage in self.stages(study)[1:]]
             files += [path for name in ADAPTER_FILES for path in self.stage_files(study, f"adapter/{name}")]

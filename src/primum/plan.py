@@ -36,9 +36,13 @@ class Plan(Layout):
         self.datasets: dict[str, DatasetEntry] = {}
         self.models: dict[str, ModelEntry] = {}
         for name, study in self.studies.items():
-            self.datasets[study.dataset] = load_dataset_entry(root, study.dataset)
-            self.models[study.base] = load_model_entry(root, study.base)
+            if study.dataset and not study.data.from_corpus:
+                self.datasets[study.dataset] = load_dataset_entry(root, study.dataset)
+            if study.base:
+                self.models[study.base] = load_model_entry(root, study.base)
             self._check_task(name, study)
+            if name in self.corpora:
+                self._check_corpus(name)
         for entry in [*self.datasets.values(), *self.models.values()]:
             self._check_source(entry)
 
@@ -59,6 +63,20 @@ class Plan(Layout):
                 f"Restore it or, if you trust it, put its sha256 there: {actual}",
             )
 
+    def _check_corpus(self, name: str) -> None:
+        corpus = self.corpus(name)
+        for key in ("teacher", "challenger"):
+            teacher = getattr(corpus, key)
+            if teacher and teacher not in self.config.teachers:
+                raise UserError(
+                    f"study '{name}': corpus.{key} '{teacher}' is not in 'teachers'.",
+                    f"Use one of {', '.join(sorted(self.config.teachers))}, or describe it in config/config.yaml.",
+                )
+        if not (self.root / corpus.resources).is_dir():
+            raise UserError(
+                f"study '{name}': corpus.resources {corpus.resources} does not exist.", "Mend the folder's name."
+            )
+
     def _check_task(self, name: str, study: Study) -> None:
         task = load_task(study.task, study.task_settings)
         for table, weights in sorted(study.rewards.items()):
@@ -67,7 +85,7 @@ class Plan(Layout):
                     f"study '{name}': rewards.{table} weighs '{unknown}', which task '{study.task}' does not offer.",
                     f"Use {', '.join(task.reward_outcomes)}.",
                 )
-        if study.guards.sampled_outcome not in task.outcomes:
+        if study.guards and study.guards.sampled_outcome not in task.outcomes:
             raise UserError(
                 f"study '{name}': guards.sampled_outcome '{study.guards.sampled_outcome}' is no outcome of the task.",
                 f"Use one of {', '.join(task.outcomes)}.",
@@ -94,11 +112,37 @@ class Plan(Layout):
     def splits_config(self, study: str) -> str:
         """For ``build_splits``."""
         data = self.studies[study].data.model_dump(mode="json")
-        return dumps(self._task_keys(study) | {"data": data, "training_splits": self.training_splits(study)})
+        splits = {"splits": self.splits(study), "training_splits": self.training_splits(study)}
+        return dumps(self._task_keys(study) | {"data": data, **splits})
+
+    def corpus_config(self, study: str) -> str:
+        """For ``generate_corpus``, ``compare_teachers``, ``write_corpus`` and ``report_corpus``."""
+        corpus = self.corpus(study)
+        names = [name for name in (corpus.teacher, corpus.challenger) if name]
+        embedded = code_sha256(self.root, code_files(self.root, "src/primum/corpora/embedded.py"))
+        return dumps(
+            self._task_keys(study)
+            | {
+                "title": self.studies[study].title,
+                "corpus": corpus.model_dump(mode="json"),
+                "teachers": {name: self.config.teachers[name].model_dump(mode="json") for name in names},
+                "revisions": {
+                    name: embedded if self.config.teachers[name].model.startswith("primum/") else "-" for name in names
+                },
+            }
+        )
+
+    def resource_files(self, study: str) -> list[str]:
+        """The sourced facts of a corpus, for rules to depend on."""
+        folder = self.root / self.corpus(study).resources
+        return sorted(p.relative_to(self.root).as_posix() for p in folder.iterdir() if p.suffix in (".tsv", ".yaml"))
 
     def rewards_config(self, study: str) -> str:
         """For ``check_rewards``."""
-        return dumps(self._task_keys(study) | {"rewards": self.studies[study].rewards})
+        resolved = self.studies[study]
+        return dumps(
+            self._task_keys(study) | {"rewards": resolved.rewards, "exploitable": resolved.exploitable_rewards}
+        )
 
     def train_config(self, study: str, stage: str, seed: str) -> str:
         """For ``train_stage``."""
@@ -183,4 +227,4 @@ class Plan(Layout):
 
     def report_config(self) -> str:
         """For what reports on all studies at once: numbers, paper, report and manifest."""
-        return dumps({"scale": self.config.scale, "studies": [self._study_report(study) for study in self.studies]})
+        return dumps({"scale": self.config.scale, "studies": [self._study_report(study) for study in self.trained]})

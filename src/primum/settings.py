@@ -103,14 +103,24 @@ def load_study(root: Path, name: str, config: Config) -> Study:
     settings = dict(study.task_settings)
     for key, value in sorted(settings.items()):
         if key.endswith("_prompt") and isinstance(value, str) and value:
-            path = root / "config" / "prompts" / value
-            if not path.is_file():
-                raise UserError(
-                    f"{where}: task_settings.{key} names {path.relative_to(root)}, which does not exist.",
-                    "Write the file or mend the name.",
-                )
-            settings[key] = path.read_text(encoding="utf-8").removesuffix("\n")
-    return study.model_copy(update={"task_settings": settings})
+            settings[key] = _prompt(root, value, f"{where}: task_settings.{key}")
+    corpus = study.corpus
+    if corpus:
+        prompts = {
+            kind: _prompt(root, name, f"{where}: corpus.prompts.{kind}") for kind, name in corpus.prompts.items()
+        }
+        corpus = corpus.model_copy(update={"prompts": prompts})
+    return study.model_copy(update={"task_settings": settings, "corpus": corpus})
+
+
+def _prompt(root: Path, name: str, where: str) -> str:
+    """The text of a file of ``config/prompts``."""
+    path = root / "config" / "prompts" / name
+    if not path.is_file():
+        raise UserError(
+            f"{where} names {path.relative_to(root)}, which does not exist.", "Write the file or mend the name."
+        )
+    return path.read_text(encoding="utf-8").removesuffix("\n")
 
 
 def _registry(path: Path, model: type[Strict]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import yaml
 
 from primum.config import project_root
 from primum.errors import UserError
-from primum.rewards import itemise, maximum, total
+from primum.rewards import itemise, total
 from primum.settings import load_config, load_study
 from primum.tasks import load_task
 from primum.tasks.base import Example, Task
@@ -38,11 +38,13 @@ def test_gold_earns_everything_and_cheap_policies_do_not(task: Task) -> None:
     task.validate(example)
     weights = dict.fromkeys(task.reward_outcomes, 1.0)
     verdict = task.judge(example, task.gold_completion(example))
-    assert total(verdict, weights) == maximum(weights) == sum(itemise(verdict, weights).values())
+    assert {name for name in task.reward_outcomes if verdict.outcomes[name]} == task.expected(example)
+    best = len(task.expected(example))
+    assert total(verdict, weights) == best == sum(itemise(verdict, weights).values())
     rotations = [task.permute(example, shift) or example for shift in range(4)]
     for name in task.policies(example):
         earned = [total(task.judge(e, task.policies(e)[name]), weights) for e in rotations]
-        assert sum(earned) / len(earned) < maximum(weights), name
+        assert sum(earned) / len(earned) < best, name
 
 
 def test_every_verdict_has_every_outcome_and_one_only_answer(task: Task) -> None:
@@ -51,7 +53,8 @@ def test_every_verdict_has_every_outcome_and_one_only_answer(task: Task) -> None
         verdict = task.judge(example, text)
         assert tuple(verdict.outcomes) == task.outcomes
         assert all(type(value) is bool for value in verdict.outcomes.values())
-        assert bool(verdict.why) != all(verdict.outcomes.values())
+        held = {name for name in task.reward_outcomes if verdict.outcomes[name]}
+        assert bool(verdict.why) == (held != task.expected(example))
     named = {m.of for m in task.metrics} | {m.given for m in task.metrics if m.given} | set(task.reward_outcomes)
     assert named <= set(task.outcomes)
 

@@ -1,21 +1,17 @@
-"""Questions that stand in two splits: the same ones, and near-duplicates by MinHash (Broder 1997; ``datasketch``)."""
+"""Questions that stand in two splits: the same ones, and near-duplicates."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 
+from primum.data.similarity import NearDuplicates, Words, normalise, sketches
+from primum.data.similarity import word_pairs as pairs_of
 from primum.errors import UserError
 from primum.tasks.base import Example
 
-Words = frozenset[tuple[str, ...]]
-PERMUTATIONS = 128
-SEED = 1
-MISS = 1e-6  # chance at which a pair exactly at the threshold may escape the first, approximate pass
 SHOWN = 5
 
 
@@ -37,16 +33,10 @@ class Leak:
         return f"{self.ids[0]} ({self.splits[0]}) and {self.ids[1]} ({self.splits[1]}): {what}"
 
 
-def normalise(text: str) -> str:
-    """Compatible characters made one, case folded, white space and outer punctuation taken away."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(" .,:;?!-")
-
-
 def word_pairs(example: Example) -> Words:
-    """Pairs of neighbouring words of the question and its options in sorted order; a lone word stands for itself."""
-    question, options = _parts(example)
-    words = re.findall(r"\w+", " ".join([question, *options]))
-    return frozenset(pairwise(words)) or frozenset((word,) for word in words)
+    """Pairs of neighbouring words of what is asked: context, question, and options in sorted order."""
+    asked, options = _parts(example)
+    return pairs_of(" ".join([asked, *options]))
 
 
 def find_leaks(splits: Mapping[str, list[Example]], threshold: float) -> list[Leak]:
@@ -63,12 +53,11 @@ def find_leaks(splits: Mapping[str, list[Example]], threshold: float) -> list[Le
     same = {pair for twins in texts.values() for pair in combinations(twins, 2)}
     pairs = [word_pairs(example) for _, example in rows]
     leaks = []
-    for a, b in sorted(same | _candidates(pairs, threshold)):
+    alike = _alike(pairs, threshold)
+    for a, b in sorted(same | alike.keys()):
         (split_a, row_a), (split_b, row_b) = rows[a], rows[b]
-        if split_a == split_b:
-            continue
-        similarity = 1.0 if (a, b) in same else len(pairs[a] & pairs[b]) / (len(pairs[a] | pairs[b]) or 1)
-        if similarity >= threshold:
+        if split_a != split_b:
+            similarity = 1.0 if (a, b) in same else alike[a, b]
             leaks.append(Leak((split_a, split_b), (row_a.id, row_b.id), similarity, (a, b) in same))
     return leaks
 
@@ -84,34 +73,17 @@ def refuse(leaks: list[Leak]) -> None:
 
 
 def _parts(example: Example) -> tuple[str, tuple[str, ...]]:
-    """Question and sorted options, normalised: equal for questions that are the same but for the order of options."""
+    """What is asked and the sorted options, normalised: equal for questions that differ in the order of options alone."""
     options = (normalise(str(option)) for option in example.inputs.get("options", ()))
-    return normalise(str(example.inputs.get("question", ""))), tuple(sorted(options))
+    asked = " ".join(normalise(str(example.inputs[key])) for key in ("context", "question") if key in example.inputs)
+    return asked, tuple(sorted(options))
 
 
-def _bands(threshold: float) -> tuple[int, int]:
-    """Bands, and rows a band, of the hash table: the longest band that misses a pair at the threshold below MISS."""
-    fitting = (
-        rows for rows in range(1, PERMUTATIONS // 2 + 1) if (1 - threshold**rows) ** (PERMUTATIONS // rows) <= MISS
-    )
-    rows = max(fitting, default=1)
-    return PERMUTATIONS // rows, rows
-
-
-def _candidates(pairs: list[Words], threshold: float) -> set[tuple[int, int]]:
-    """Pairs of indices that share a band of their MinHashes. The caller computes their true similarity."""
-    from datasketch import MinHash, MinHashLSH
-
-    sketches = MinHash.generator(
-        ([" ".join(pair).encode() for pair in sorted(words)] for words in pairs),
-        num_perm=PERMUTATIONS,
-        seed=SEED,
-        scheme="affine32",
-    )
-    index = MinHashLSH(num_perm=PERMUTATIONS, params=_bands(threshold))
-    found: set[tuple[int, int]] = set()
-    for i, (words, sketch) in enumerate(zip(pairs, sketches, strict=True)):
-        if words:
-            found.update((j, i) for j in index.query(sketch))
-            index.insert(i, sketch)
+def _alike(pairs: list[Words], threshold: float) -> dict[tuple[int, int], float]:
+    """Similarity of every pair of indices that reaches the threshold."""
+    index = NearDuplicates(threshold)
+    found: dict[tuple[int, int], float] = {}
+    for i, (words, sketch) in enumerate(zip(pairs, sketches(pairs), strict=True)):
+        found.update(((j, i), similarity) for j, similarity in index.like(words, sketch))
+        index.add(i, words, sketch)
     return found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from primum.config import DatasetEntry
 from primum.data.bank import load_bank
 from primum.data.columns import parse_rows
+from primum.data.grounded import parse_grounded
 from primum.data.hub import download_tables
 from primum.data.questions import generate_questions
 from primum.data.tables import read_table
@@ -17,6 +18,7 @@ from primum.errors import UserError
 from primum.files import sha256_file, sha256_json, sha256_tree, write_json, write_jsonl
 
 Rows = list[dict[str, Any]]
+Tables = Mapping[str, Iterable[Mapping[str, Any]]]
 
 
 def fetch_dataset(root: Path, entry: DatasetEntry, output: Path) -> dict[str, Any]:
@@ -29,35 +31,36 @@ def fetch_dataset(root: Path, entry: DatasetEntry, output: Path) -> dict[str, An
 
     Returns:
         The content of ``source.json``: the registry line, ``files`` ({name: sha256} of what was read), ``rows`` by
-        origin, and ``rows_sha256`` of ``rows.jsonl``.
+        origin, ``skipped`` (rows left out as exact doubles), and ``rows_sha256`` of ``rows.jsonl``.
 
     Raises:
         UserError: when the dataset cannot be had, is not the one on record, or has a row that cannot be used.
     """
-    rows, files = READERS[entry.reader](root, entry)
+    rows, skipped, files = READERS[entry.reader](root, entry)
     counts = Counter(row["origin"] for row in rows)
     write_jsonl(output / "rows.jsonl", rows)
     source = entry.model_dump() | {
         "source": Path(entry.source).name if Path(entry.source).is_absolute() else entry.source,
         "files": files,
         "rows": {"train": counts["train"], "validation": counts["validation"]},
+        "skipped": skipped,
         "rows_sha256": sha256_file(output / "rows.jsonl"),
     }
     write_json(output / "source.json", source)
     return source
 
 
-def _bundled(root: Path, entry: DatasetEntry) -> tuple[Rows, dict[str, str]]:
+def _bundled(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str]]:
     """Questions generated from the project's own facts. Versioned with the code, so the registry need not pin them."""
     folder = root / entry.source
     files = {name: digest for name, digest in sha256_tree(folder).items() if not name.endswith(".md")}
     if entry.sha256 != "-":
         _check(entry, sha256_json(files))
-    return generate_questions(load_bank(folder)), files
+    return generate_questions(load_bank(folder)), [], files
 
 
-def _file(root: Path, entry: DatasetEntry) -> tuple[Rows, dict[str, str]]:
-    """One local table in MedMCQA's columns; all of it is the training origin."""
+def _file(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str]]:
+    """One local table; all of it is the training origin."""
     path = root / entry.source
     if not path.is_file():
         raise UserError(
@@ -71,14 +74,21 @@ def _file(root: Path, entry: DatasetEntry) -> tuple[Rows, dict[str, str]]:
             f"If you trust {entry.source}, put this sha256 into config/datasets.tsv: {digest}",
         )
     _check(entry, digest)
-    return parse_rows({"train": read_table(path)}, int(entry.answer_base), path.name), {path.name: digest}
+    return *_parse(entry, {"train": read_table(path)}, path.name), {path.name: digest}
 
 
-def _hub(root: Path, entry: DatasetEntry) -> tuple[Rows, dict[str, str]]:
-    """The hub's train and validation tables at the pinned revision."""
+def _hub(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str]]:
+    """The hub's tables at the pinned revision."""
     tables, files = download_tables(entry)
     records = {origin: [record for path in paths for record in read_table(path)] for origin, paths in tables.items()}
-    return parse_rows(records, int(entry.answer_base), entry.source), files
+    return *_parse(entry, records, entry.source), files
+
+
+def _parse(entry: DatasetEntry, tables: Tables, where: str) -> tuple[Rows, Rows]:
+    """Rows, and those left out, by what the registry says that the tables hold."""
+    if entry.columns == "grounded":
+        return parse_grounded(tables, where)
+    return parse_rows(tables, int(entry.answer_base), where), []
 
 
 def _check(entry: DatasetEntry, actual: str) -> None:
@@ -89,7 +99,7 @@ def _check(entry: DatasetEntry, actual: str) -> None:
         )
 
 
-READERS: dict[str, Callable[[Path, DatasetEntry], tuple[Rows, dict[str, str]]]] = {
+READERS: dict[str, Callable[[Path, DatasetEntry], tuple[Rows, Rows, dict[str, str]]]] = {
     "bundled": _bundled,
     "file": _file,
     "hub": _hub,

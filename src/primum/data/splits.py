@@ -25,7 +25,8 @@ class SplitsConfig(Strict):
     task: str
     task_settings: dict[str, Any]
     data: Splits
-    training_splits: list[str]  # splits that some stage trains on
+    splits: list[str]  # those that are written
+    training_splits: list[str]  # those that may be trained on
 
 
 def build_splits(config: SplitsConfig, rows_file: Path, output: Path) -> dict[str, Any]:
@@ -44,12 +45,12 @@ def build_splits(config: SplitsConfig, rows_file: Path, output: Path) -> dict[st
         UserError: naming the split, row or pair that cannot be used. Then nothing is written.
     """
     rows = _read_rows(rows_file)
-    splits = slice_rows(rows, config.data)
+    splits = corpus_splits(rows, config.splits) if config.data.from_corpus else slice_rows(rows, config.data)
     excluded = _exclude(splits, rows, config.data.exclude)
     task = load_task(config.task, config.task_settings)
-    for name, examples in splits.items():
-        for example in examples:
-            check_row(task, example, name)
+    bad = _bad_gold(task, splits, config.data.on_bad_gold)
+    for name in splits:
+        splits[name] = [example for example in splits[name] if example.id not in bad]
     dropped = resolve_leaks(splits, config)
     gone = {row_id for row_id in dropped.values() if row_id is not None}
     kept = {name: [example for example in examples if example.id not in gone] for name, examples in splits.items()}
@@ -68,6 +69,7 @@ def build_splits(config: SplitsConfig, rows_file: Path, output: Path) -> dict[st
         "splits": {name: _describe(examples, output / f"{name}.jsonl") for name, examples in kept.items()},
         "groups_shared": _groups_shared(kept),
         "excluded": excluded,
+        "bad_gold": bad,
         "leaks": [_leak_row(leak, row_id) for leak, row_id in dropped.items()],
         "dropped": sorted(gone),
         "right_option_twice": sorted(
@@ -114,15 +116,39 @@ def slice_rows(rows: list[dict[str, Any]], data: Splits) -> SplitRows:
     return splits
 
 
+def corpus_splits(rows: list[dict[str, Any]], names: list[str]) -> SplitRows:
+    """The splits that a corpus was made for, by the origin of its rows."""
+    splits: SplitRows = {name: [] for name in names}
+    for row in rows:
+        if row["origin"] not in splits:
+            raise UserError(f"Row '{row['id']}' is for '{row['origin']}', which is no split.", "Write the corpus again.")
+        splits[row["origin"]].append(Example.from_row(row))
+    return splits
+
+
+def _bad_gold(task: Task, splits: SplitRows, on_bad_gold: str) -> dict[str, str]:
+    """Ids of rows that cannot be asked, or whose gold completion their own task judges wrong, and why."""
+    bad: dict[str, str] = {}
+    for name, examples in splits.items():
+        for example in examples:
+            try:
+                check_row(task, example, name)
+            except UserError as error:
+                if on_bad_gold == "stop":
+                    raise
+                bad[example.id] = error.message
+    return dict(sorted(bad.items()))
+
+
 def check_row(task: Task, example: Example, split: str) -> None:
     """The row can be asked and its gold completion earns every reward; else a :class:`UserError` naming the row."""
     task.validate(example)
     verdict = task.judge(example, task.gold_completion(example))
-    failed = [outcome for outcome in task.reward_outcomes if not verdict.outcomes[outcome]]
-    if failed:
+    held = {outcome for outcome in task.reward_outcomes if verdict.outcomes[outcome]}
+    if failed := sorted(held ^ task.expected(example)):
         raise UserError(
             f"Row '{example.id}' of split '{split}': its gold completion fails '{failed[0]}' ({verdict.why}).",
-            "Mend the row, or list it in data.exclude.",
+            "Mend the row, list it in data.exclude, or set data.on_bad_gold: drop.",
         )
 
 

@@ -130,6 +130,14 @@ class Task(ABC):
     def policies(self, example: Example) -> dict[str, str]:
         """Completions of cheap policies that know nothing (for guards and baselines), by policy name."""
 
+    def expected(self, example: Example) -> frozenset[str]:
+        """Reward outcomes that hold for a right completion of ``example``; no other may."""
+        return frozenset(self.reward_outcomes)
+
+    def abstention(self, example: Example) -> str | None:
+        """What an honest model says that does not know, or None where the task has no such answer."""
+        return None
+
     def choices(self, example: Example) -> Choices | None:
         """Candidates for log-likelihood scoring, or None where the task has none."""
         return None

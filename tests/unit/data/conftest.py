@@ -96,6 +96,6 @@ def entry() -> Callable[..., str]:
 
     def make(**changes: str) -> str:
         line = {"id": "some", "reader": "file", "source": "", "revision": "-", "sha256": "-", "answer_base": "0"}
-        return json.dumps(line | {"licence": "MIT", "note": "-"} | changes)
+        return json.dumps(line | {"columns": "medmcqa", "licence": "MIT", "note": "-"} | changes)
 
     return make

@@ -53,9 +53,26 @@ def test_all_formats_give_the_same_rows(tmp_path, records, script, entry):
     assert read[3]["gold"]["explanation"].endswith("🧬") and [r["gold"]["answer"] for r in read[:4]] == list("ABCD")
 
 
+def test_the_file_reader_reads_chats_and_tells_the_doubles(tmp_path, script, entry):
+    chat = [
+        {"from": "human", "value": "<context>He had 54 Gy in all.</context>\n<question>What dose?</question>"},
+        {"from": "gpt", "value": '<think>Look.</think><proof>"He had 54 Gy"</proof><answer>54 Gy</answer>'},
+    ]
+    path = _write(tmp_path, [{"conversations": chat, "id": name} for name in "aba"], "jsonl")
+    line = entry(source=str(path), sha256=sha256_file(path), columns="grounded")
+    done = script("fetch_dataset", "--entry", line, "--output", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    rows, source = read_jsonl(tmp_path / "out" / "rows.jsonl"), read_json(tmp_path / "out" / "source.json")
+    assert [(row["id"], row["origin"], row["gold"]["key"]) for row in rows] == [(i, "train", "54 Gy") for i in "ab"]
+    assert source["skipped"] == [{"id": "a", "origin": "train", "row": 3, "same_as": "train row 1"}]
+    assert source["rows"] == {"train": 2, "validation": 0} and source["columns"] == "grounded"
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
+        ({"columns": "grounded"}, "row 1 ('q0') has no list of turns"),
+        ({"columns": "other"}, "columns"),
         ({"sha256": "-"}, "put this sha256 into config/datasets.tsv: {sha256}"),
         ({"sha256": "0" * 64}, "is not the one on record: sha256 {sha256}"),
         ({"source": "data/none.jsonl"}, "data/none.jsonl does not exist"),

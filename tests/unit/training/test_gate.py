@@ -56,13 +56,13 @@ def test_gold_that_the_task_misjudges_stops_with_its_row(tmp_path, monkeypatch):
     path = tiny.write_split(tmp_path / "sft.jsonl", 5, 0)
     honest = medmcqa.MedMCQA.gold_completion
     monkeypatch.setattr(medmcqa.MedMCQA, "gold_completion", lambda self, e: "```" * (e.id == "q2") + honest(self, e))
-    with pytest.raises(UserError, match=r"Row 'q2': its gold answer earns 0 of 3 .*code fence"):
+    with pytest.raises(UserError, match=r"Row 'q2': its gold answer is not judged right \(code fence\)"):
         build_gate(config(), [path])
 
 
 def test_table_that_pays_ignorance_is_refused(tmp_path):
     path = tiny.write_split(tmp_path / "sft.jsonl", 5, 0)
-    with pytest.raises(UserError, match="policy 'always_A' earns 2 of 2"):
+    with pytest.raises(UserError, match="policy 'always_A' earns as much as the gold answer.*2 against 2"):
         build_gate(config(form={"json_valid": 1.0, "schema_valid": 1.0}), [path])
 
 
@@ -92,7 +92,7 @@ def test_script_writes_the_gate_or_one_line(workspace, tmp_path):
     line = [sys.executable, str(ROOT / "scripts/check_rewards.py"), "--config", config().model_dump_json()]
     done = workspace.run([*line, "--data", "sft.jsonl", "grpo.jsonl", "--output", str(tmp_path / "gate.json")])
     assert done.returncode == 0, done.stderr
-    assert "gold 3 on every row" in done.stdout
+    assert "gold earns 3.00 a row" in done.stdout
     assert set(json.loads((tmp_path / "gate.json").read_text())["data"]) == {"sft.jsonl", "grpo.jsonl"}
     failed = workspace.run([*line, "--data", "absent.jsonl", "--output", str(tmp_path / "other.json")])
     assert failed.returncode == 2

@@ -1,0 +1,141 @@
+"""The sourced facts that briefs are made of: ``concepts.tsv`` and its neighbours, read and checked."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from primum.errors import UserError
+from primum.settings import read_yaml
+
+OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+}
+PHRASES = ("ages", "sexes", "presentations", "imaging", "settings", "courses", "irrelevant")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that can be asked: a concept, a sum to be worked out, or a safety rule.
+
+    Attributes:
+        id: unique in its file, with the file's name in front: the group of the rows about it.
+        statements: wordings; each holds ``value`` verbatim, unless it is computed.
+        questions: wordings, whose only right answer is ``value``.
+        wrong: answers of the same kind that are not right.
+        operation: 'a * b' over two figures of the statement; empty where the value stands there.
+        source: reference.
+        category: kind of concept.
+    """
+
+    id: str
+    statements: tuple[str, ...]
+    questions: tuple[str, ...]
+    value: str
+    wrong: tuple[str, ...]
+    operation: str
+    source: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """A question that a vignette does not answer, and a sentence that comes near without answering."""
+
+    id: str
+    questions: tuple[str, ...]
+    topic: str
+    near: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Everything that briefs draw from."""
+
+    concepts: tuple[Fact, ...]
+    derived: tuple[Fact, ...]
+    rules: tuple[Fact, ...]
+    traps: tuple[Trap, ...]
+    axioms: tuple[str, ...]
+    phrases: dict[str, list[Any]]
+
+
+def load_resources(folder: Path) -> Resources:
+    """Read a folder of resources.
+
+    Raises:
+        UserError: naming the file and line that lacks a column, does not hold its value, or miscomputes it.
+    """
+    phrases = read_yaml(folder / "patients.yaml")
+    for key in PHRASES:
+        if not isinstance(phrases.get(key), list) or len(phrases[key]) < 2:
+            raise UserError(f"{folder.name}/patients.yaml: '{key}' is no list of two or more.", "Add it.")
+    return Resources(
+        concepts=tuple(_fact("concept", row, where) for row, where in _read(folder / "concepts.tsv")),
+        derived=tuple(_fact("derived", row, where) for row, where in _read(folder / "derived.tsv")),
+        rules=tuple(_fact("rule", row, where) for row, where in _read(folder / "safety.tsv")),
+        traps=tuple(
+            Trap(f"trap/{row['id']}", _wordings(row, "question"), row["topic"], row["near"])
+            for row, _ in _read(folder / "missing.tsv")
+        ),
+        axioms=tuple(row["text"] for row, _ in _read(folder / "axioms.tsv")),
+        phrases=phrases,
+    )
+
+
+def compute(operation: str) -> float:
+    """The result of 'a * b'."""
+    left, sign, right = operation.split()
+    return OPERATIONS[sign](float(left), float(right))
+
+
+def _read(path: Path) -> list[tuple[dict[str, str], str]]:
+    if not path.is_file():
+        raise UserError(f"{path.parent.name}/{path.name} does not exist.", "Restore it, or mend corpus.resources.")
+    rows: list[tuple[dict[str, str], str]] = []
+    seen: set[str] = set()
+    with path.open(encoding="utf-8", newline="") as handle:
+        for number, row in enumerate(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
+            where = f"{path.name} line {number}"
+            if None in row or None in row.values():
+                raise UserError(f"{where} does not have as many fields as the header.", "Separate fields by one tab.")
+            if row["id"] in seen:
+                raise UserError(f"{where}: id '{row['id']}' stands twice.", "Give every line an id of its own.")
+            seen.add(row["id"])
+            rows.append((row, where))
+    return rows
+
+
+def _wordings(row: dict[str, str], name: str) -> tuple[str, ...]:
+    return tuple(row[key] for key in (name, f"{name}2", f"{name}3") if row.get(key))
+
+
+def _fact(kind: str, row: dict[str, str], where: str) -> Fact:
+    operation = row.get("operation", "")
+    statements = _wordings(row, "rule" if kind == "rule" else "statement")
+    for statement in statements:
+        if not operation and row["value"] not in statement:
+            raise UserError(f"{where}: '{row['value']}' does not stand in its statement.", "Write it in word for word.")
+    if operation:
+        number = row["value"].split()[0].rstrip("%")
+        if abs(compute(operation) - float(number)) > 1e-6:
+            raise UserError(f"{where}: {operation} is not {number}.", "Mend the operation or the value.")
+    wrong = tuple(part.strip() for part in row["wrong"].split("|") if part.strip())
+    if len(wrong) < 2:
+        raise UserError(f"{where} has fewer than two wrong answers.", "Separate them by '|'.")
+    return Fact(
+        f"{kind}/{row['id']}",
+        statements,
+        _wordings(row, "question"),
+        row["value"],
+        wrong,
+        operation,
+        row["source"],
+        row.get("category", kind),
+    )

@@ -1,0 +1,75 @@
+"""Near-duplicates among texts: MinHash over word pairs (Broder 1997; ``datasketch``), each candidate then compared exactly."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+Words = frozenset[tuple[str, ...]]
+PERMUTATIONS = 128
+SEED = 1
+MISS = 1e-6  # chance at which a pair exactly at the threshold may escape the first, approximate pass
+
+
+def normalise(text: str) -> str:
+    """Compatible characters made one, case folded, white space and outer punctuation taken away."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(" .,:;?!-")
+
+
+def word_pairs(text: str) -> Words:
+    """Pairs of neighbouring words; a lone word stands for itself."""
+    words = re.findall(r"\w+", text)
+    return frozenset(pairwise(words)) or frozenset((word,) for word in words)
+
+
+def jaccard(a: Words, b: Words) -> float:
+    """Share of common word pairs."""
+    return len(a & b) / (len(a | b) or 1)
+
+
+def sketches(texts: Iterable[Words]) -> Iterator[Any]:
+    """MinHashes, in order; made in bulk, since one by one they cost several times as much."""
+    from datasketch import MinHash
+
+    rows = ([" ".join(pair).encode() for pair in sorted(words)] for words in texts)
+    return MinHash.generator(rows, num_perm=PERMUTATIONS, seed=SEED, scheme="affine32")
+
+
+class NearDuplicates:
+    """The texts so far, by a number, and those among them that a new one resembles.
+
+    Args:
+        threshold: Jaccard similarity of word pairs from which two texts count as one.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        from datasketch import MinHashLSH
+
+        self._threshold = threshold
+        self._index = MinHashLSH(num_perm=PERMUTATIONS, params=_bands(threshold))
+        self._words: dict[int, Words] = {}
+
+    def like(self, words: Words, sketch: Any) -> list[tuple[int, float]]:
+        """``(number, similarity)`` of every text at least as similar as the threshold, by number."""
+        if not words:
+            return []
+        found = ((number, jaccard(words, self._words[number])) for number in sorted(self._index.query(sketch)))
+        return [(number, similarity) for number, similarity in found if similarity >= self._threshold]
+
+    def add(self, number: int, words: Words, sketch: Any) -> None:
+        """Remember a text."""
+        if words:
+            self._index.insert(number, sketch)
+            self._words[number] = words
+
+
+def _bands(threshold: float) -> tuple[int, int]:
+    """Bands, and rows a band, of the hash table: the longest band that misses a pair at the threshold below MISS."""
+    fitting = (
+        rows for rows in range(1, PERMUTATIONS // 2 + 1) if (1 - threshold**rows) ** (PERMUTATIONS // rows) <= MISS
+    )
+    rows = max(fitting, default=1)
+    return PERMUTATIONS // rows, rows

@@ -1,0 +1,198 @@
+"""Whether an answer abstains, by what it says: that the text cannot tell, and nothing that answers all the same.
+
+The published scorer knew two phrases ("conflicting information", "does not contain") and paid whoever used them, an
+answer following or not. Here some part of the answer must say that the asked-for thing is not to be had, or that the
+sources do not agree, and no other part may give it: "The context does not say, but it is usually 54 Gy" is an answer.
+
+Rules see words. Known limits: an abstention about something that was not asked; wordings outside the lists below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from primum.text.words import NEGATIONS, PLAIN, content, figures_with_units, find, fold, normalise, tokens
+
+_TELL = (
+    r"(?:contain|mention|stat(?:e|es|ed|ing)\b|specif|say|said|provid|report|includ|giv|gave|address|record|cover|describ|tell|told|"
+    r"indicat|document|answer|discuss|nam(?:e|es|ed)\b|disclos|list|support|allow|permit|reveal|establish|clarif|"
+    r"explain|show|writ|identif|resolv|defin|offer|relat|concern|touch|speak|hold|suffic|help|let\b|lets\b|have\b|decid|settl|determin|"
+    r"note\b|notes\b|noted|quantif|detail|supply|supplie)\w*"
+)
+_TOLD = (
+    r"(?:stated|mentioned|specified|reported|recorded|documented|disclosed|described|listed|named|addressed|"
+    r"written|known|available|clear|determined|determinable|answerable|certain|defined|indicated|"
+    r"settled|resolved|among|part of|part|contained|enough|sufficient|discussed|explained|detailed|quantified|told|said|"
+    r"(?:given|provided|supplied|included|covered|present)(?= (?:in|by|here|there|anywhere|directly|explicitly|for)\b|[.,;:]|$))"
+)
+_FIND = (
+    r"(?:determin|answer|say|said|tell|told|establish|conclud|stat(?:e|ed)\b|know|confirm|infer|provid|giv|recommend|deduc|deriv|"
+    r"decid|ascertain|identif|find|found|settl|resolv|specif|judg|verif|reconcil|work(?:ed)? out|advis|extract|pick|choos|be sure|"
+    r"be certain|comment|respond|offer|read|suppl|report|calculat|comput|estimat|assess|ma[kd]e out|guess|knowing|telling|saying)\w*"
+)
+_THING = r"(?:information|info|data|detail|figure|mention|answer|dose|value|statement|word|indication|number|result|fact|basis|material|clue|record)s?"
+_UN = r"un(?:stated|mentioned|known|clear|specified|recorded|reported|documented|determined|answerable|answered|resolved|disclosed|available|certain|named|addressed|described|confirmed|settled|decided)"
+_BE = r"(?:is|are|was|were|be|been|being|has|have|had|remains?|stays?|goes|went|left|leaves?)"
+# Told of the text or of what is asked: unless a person is the subject ('She was not given panobinostat').
+_OF_TEXT = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\b(?:do|does|did) not (?:\w+ ){{0,3}}?{_TELL}",
+        rf"\b(?:never|nowhere|hardly) (?:\w+ ){{0,2}}?{_TELL}",
+        rf"\b(?:fails?|failed) to (?:\w+ )?{_TELL}",
+        rf"\b{_BE} (?:\w+ )?(?:not|never|nowhere) (?:been )?(?:\w+ ){{0,2}}?{_TOLD}\b",
+        rf"(?<!is )(?<!are )(?<!was )(?<!were )(?<!been )(?<!be )(?<!has )(?<!had )\bnot {_TOLD}\b",
+    )
+)
+# 'No dose of it is given': told of the text, unless the text itself has the sentence ('No chemotherapy was given').
+_NO_THING = re.compile(rf"\bno (?:\w+ ){{1,8}}{_BE} (?:\w+ )?{_TOLD}\b")
+_PERSONS = frozenset("he she they you patient child boy girl family mother father parents team doctor who".split())
+_ANY = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\b(?:cannot|can not|could not|unable to|not able to|impossible to|not possible to|no way (?:to|of)|not in a position to|"
+        rf"would not be able to|must not|will not|would not|should not) (?:\w+ )?(?:be )?(?:\w+ )?{_FIND}",
+        rf"\b(?:nothing|none|no (?:\w+ ){{1,4}})\s?(?:can|could|may) be {_FIND}",
+        rf"\b(?:nothing|nowhere|neither|none|no (?:sentence|part|line|passage|statement|note|source|document|one))\b(?: \w+){{0,5}}? {_TELL}",
+        rf"\b(?:say|tell|give|contain|hold|state|provide|offer|mention|include|report)s? (?:us |me )?(?:nothing|no (?:\w+ )?{_THING})\b",
+        rf"\b(?:has|have) (?:nothing|no (?:\w+ )?{_THING})\b",
+        r"\b(?:no|insufficient|not enough|too little|inadequate|lacking|missing|without|lack of) (?:\w+ ){0,3}(?:information|data|details?|mention)\b",
+        r"\bnot (?:to be found |found |given )?(?:in|among|within|part of) (?:the|this|these|its|any) (?:\w+ )?(?:text|context|passage|notes?|records?|reports?|vignette|details|letter|documents?|information)\b",
+        r"\bno evidence (?:in|from|within) (?:the|this) (?:\w+ )?(?:text|context|passage|note|record|report)\b",
+        rf"\b{_THING} (?:\w+ ){{0,4}}{_BE} (?:\w+ )?(?:missing|absent|lacking|insufficient|inadequate|silent|left out|left open)\b",
+        rf"\b{_BE} (?:\w+ )?(?:{_UN}|indeterminate|inconclusive)\b",
+        r"\b(?:is|are|remains?) silent\b|\bstops? short of\b|\b(?:omits?|leaves? (?:it |that |this )?(?:out|open|unclear))\b",
+        r"\b(?:outside|beyond) (?:the )?(?:scope of )?(?:the|this) (?:\w+ )?(?:text|context|passage|note|record|report|vignette)\b",
+        r"\b(?:nothing to do with|unrelated|irrelevant|not (?:a )?(?:subject|about|related|relevant)|about something else|something else entirely|lacks?)\b",
+        r"\b(?:i|we) (?:really )?(?:do not|did not|cannot|can not) (?:know|have|say|tell|see|find)\b",
+        r"\b(?:abstain|abstains|abstaining|abstention|unanswerable|not answerable|no answer)\b",
+        r"\b(?:i|we) (?:\w+ )?(?:decline|refrain|withhold)\b",
+        rf"^(?:{_UN}|not (?:known|stated|specified|reported|recorded|documented|given|available|mentioned|provided)|n/a)\b",
+    )
+)
+_CONFLICT = re.compile(
+    r"\b(?:contradict\w*|conflict\w*|inconsisten\w*|disagree\w*|discrepan\w*|irreconcilabl\w*|incompatibl\w*|mismatch\w*|at odds|"
+    r"(?:do|does|did) not (?:agree|match|tally)|differ|differs|differing|opposite|"
+    r"two (?:different|incompatible|opposite)|both (?:figures|values|doses|statements|versions))\b|\bone\b.{1,60}\bthe other\b"
+)
+_UNDONE = re.compile(
+    r"\bnot (?:true |correct |the case |right |accurate )?(?:to say )?that\b|\b(?:no|without(?: any)?) (?:real )?(?:conflict|contradiction|discrepancy|"
+    r"inconsistency|disagreement|doubt|question)\b|\bnot (?:in conflict|contradictory|inconsistent|conflicting)\b|"
+    r"\b(?:do|does|did) not (?:conflict|contradict|disagree|differ)\b|\b(?:not|hardly|never) (?:unknown|unclear|unspecified|"
+    r"unstated|missing|unanswerable|silent)\b"
+)
+_POLICY = re.compile(
+    r"\bas an? (?:ai|assistant|language model)\b|\bmedical advice\b|\bpolicy\b|\bnot allowed\b|\bguidelines\b|\bqualified professional\b"
+)
+_CONTRAST = re.compile(
+    r"(?:^|[\s,;:.-])(?:but|however|nevertheless|nonetheless|yet|still|even so|that said|regardless|anyway)[\s,]"
+)
+_GUESS = re.compile(
+    r"\b(?:likely|probably|presumably|typically|usually|generally|normally|most often|commonly|i (?:would|will|can) "
+    r"(?:guess|estimate|assume|suggest|answer|go with)|best guess|my (?:guess|estimate|answer)|estimated at|"
+    r"should be|would be|must be|must have|will have|is expected|(?:can|may) (?:be )?assume\w*|safe to|in practice|standard (?:dose|treatment|"
+    r"practice|of care)|(?:my|general|medical|clinical|prior|background) (?:knowledge|experience)|"
+    r"the answer is|i think|i believe|i suspect|perhaps|maybe|may well)\b"
+)
+_ASKS = re.compile(
+    r"\b(?:please|consult|ask|contact|seek|check|checked|need|needs|needed|required|requires|would help|would have to|sorry|apologi[sz]e|"
+    r"unfortunately|refer|to answer|in order to|question)\b"
+)
+# Words of talk about a text: they assert nothing about the patient.
+_META = frozenset(
+    fold(word)
+    for word in (
+        "text context passage note vignette record report document documentation excerpt extract information material letter "
+        "summary statement sentence chart referral source data case description history detail evidence newsletter article "
+        "say said state stated tell told give given describe described mention mentioned contain include report record only "
+        "one other another two both side question answer asked asking provided based according available author writer here "
+        "about something else thing matter subject topic know known sure certain clear unclear enough give gives speak talk "
+        "concern concerned rather instead nothing anything exact specific figure value number reason therefore thus hence "
+        "since because first second version guess guessing dangerous unsafe safe harm risk wrong misleading account much many long often begin began begun part deal focus discuss"
+    ).split()
+)
+_PARTS = re.compile(r"(?<=[.!?;])\s+|\n+|:\s+")
+_CLAUSES = re.compile(r",\s+|\s+-\s+|\s+(?=although\b|though\b|whereas\b|while\b)")
+
+
+def abstains(answer: str, context: str = "", question: str = "", claims: Sequence[str] = ()) -> bool:
+    """Whether ``answer`` says that it cannot be told, and does not tell it all the same.
+
+    Args:
+        answer: the answer's text.
+        context, question: where given, a part beside the abstention that says other things than they do is an answer.
+        claims: right and wrong answers; stating one outside an abstaining part is an answer, and so is stating a negative
+            finding anywhere.
+    """
+    said = [part for part in _PARTS.split(answer) if part.strip(" .")]
+    abstaining = [part for part in said if _abstaining(normalise(part), context)]
+    if not abstaining:
+        return False
+    if any(_negative(claim) and find(tokens(claim), tokens(answer)) >= 0 for claim in claims):
+        return False
+    known = {*content(tokens(context)), *content(tokens(question))} if context else None
+    asked = set(content(tokens(question)))
+    measured = figures_with_units(tokens(answer))
+    torn = names_conflict(answer) and len({value for value, _ in measured}) > 1  # both sides of a contradiction
+    for part in said:
+        text = normalise(part)
+        if part in abstaining:
+            head, *tail = _CONTRAST.split(text, maxsplit=1)
+            rest = tail[0] if tail and _abstaining(head) else ""
+            if rest and not _abstaining(rest) and (_GUESS.search(rest) or figures_with_units(tokens(rest))):
+                return False
+            if known is not None and any(
+                _strange(clause, known) for clause in _CLAUSES.split(part) if not _abstaining(normalise(clause))
+            ):
+                return False
+            continue
+        if _CONFLICT.search(text) or (torn and not _GUESS.search(text)):
+            continue
+        words = tokens(text)
+        of_other = known is not None and {w for w in content(words) if len(w) > 3} & known - asked - PLAIN
+        if (_GUESS.search(text) and not _ASKS.search(text)) or (figures_with_units(words) and not of_other):
+            return False
+        if any(find(tokens(claim), words) >= 0 for claim in claims) or (known is not None and _strange(part, known)):
+            return False
+    return True
+
+
+def names_conflict(answer: str) -> bool:
+    """Whether ``answer`` says that the statements it was given do not agree."""
+    text = normalise(answer)
+    return bool(_CONFLICT.search(text)) and not _UNDONE.search(text)
+
+
+def _abstaining(part: str, context: str = "") -> bool:
+    """Whether a part says that it cannot be told. Talk of policy says nothing of the text."""
+    text = " ".join(tokens(part)) if "'" in part else part
+    if _UNDONE.search(text) or (_POLICY.search(text) and "text" not in text and "context" not in text):
+        return False
+    if any(pattern.search(text) for pattern in _ANY) or _CONFLICT.search(text):
+        return True
+    if _NO_THING.search(text) and find(tokens(text), tokens(context)) < 0:
+        return True
+    for pattern in _OF_TEXT:
+        for match in pattern.finditer(text):
+            before = text[: match.start()].split()
+            if not before or before[-1].strip(",.") not in _PERSONS:
+                return True
+    return False
+
+
+def _negative(claim: str) -> bool:
+    """A right answer that itself denies something: 'no evidence of spread'."""
+    return any(word in NEGATIONS for word in tokens(claim))
+
+
+def _strange(part: str, known: set[str]) -> bool:
+    """Whether a part says something that neither context nor question says: two words of its own, or one that is a name or all."""
+    own = [word for word in content(tokens(part)) if word not in known and fold(word) not in _META]
+    if not own or _ASKS.search(normalise(part)):
+        return False
+    if len(set(own)) > 1:
+        return True
+    return len(content(tokens(part))) == len(own) or any(
+        word[:1].isupper() and word.lower().startswith(own[0]) for word in part.split()[1:]
+    )
