@@ -5,11 +5,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import UserError, run_cli
 from primum.files import read_json
 from primum.plan import Plan
 from primum.settings import read_yaml
+from primum.strict import parse
 from primum.training.base import TrainJob
 from primum.training.bench import compare, tokens_a_step, work
 from primum.training.loading import use_threads

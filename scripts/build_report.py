@@ -4,12 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import run_cli
 from primum.reports.document import open_document
 from primum.reports.html import write_report
 from primum.reports.numbers import Numbers
 from primum.reports.sources import ReportConfig
+from primum.strict import parse
 
 
 def main() -> None:

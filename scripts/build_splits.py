@@ -4,9 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.data.splits import SplitsConfig, build_splits
 from primum.errors import run_cli
+from primum.strict import parse
 
 
 def main() -> None:

@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import run_cli
 from primum.files import write_json
-from primum.training.gate import CRITERIA, RewardsConfig, build_gate
+from primum.strict import parse
+from primum.training.gate import RewardsConfig, build_gate
 
 
 def main() -> None:
@@ -25,11 +25,9 @@ def main() -> None:
         print(
             f"table '{name}': gold earns {table['honest']:.2f} a row; best policy that knows nothing: {paid} {best:.2f}"
         )
-        for exploit in table["exploits"]:
-            print(
-                f"table '{name}': KNOWN EXPLOIT: '{exploit['policy']}' {CRITERIA[exploit['criterion']]} "
-                f"({exploit['earned']:g} against {exploit['against']:g}, {exploit['rows']} rows)"
-            )
+        if table["exploits"]:
+            policies = sorted({exploit["policy"] for exploit in table["exploits"]})
+            print(f"table '{name}': KNOWN EXPLOITS, reported and not refused: {', '.join(policies)}")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import run_cli
 from primum.evaluation.compare import COLUMNS, CompareConfig, compare
 from primum.evaluation.console import summary, to_csv
 from primum.files import write_json, write_text
+from primum.strict import parse
 
 
 def main() -> None:

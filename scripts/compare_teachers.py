@@ -4,11 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse, project_root
+from primum.config import project_root
 from primum.corpora.compare import compare_items, comparison, judge_teacher
 from primum.corpora.settings import CorpusJob
 from primum.errors import run_cli
 from primum.files import write_json
+from primum.strict import parse
 from primum.teachers.client import TeacherClient
 
 

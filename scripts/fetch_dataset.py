@@ -4,9 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import DatasetEntry, parse, project_root
+from primum.config import DatasetEntry, project_root
 from primum.data.readers import fetch_dataset
 from primum.errors import run_cli
+from primum.strict import parse
 
 
 def main() -> None:

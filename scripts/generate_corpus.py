@@ -4,11 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse, project_root
+from primum.config import project_root
 from primum.corpora.generate import describe, generate
 from primum.corpora.settings import CorpusJob
 from primum.errors import run_cli
 from primum.files import write_json, write_jsonl
+from primum.strict import parse
 from primum.teachers.client import TeacherClient
 
 

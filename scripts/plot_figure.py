@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import run_cli
 from primum.reports.figures import plot
 from primum.reports.sources import FIGURES, StudyReport
+from primum.strict import parse
 
 
 def main() -> None:

@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import run_cli
 from primum.evaluation.predict import PredictConfig, predict
 from primum.files import read_json, read_jsonl, write_jsonl
+from primum.strict import parse
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 from primum.bases.prepare import prepare_base
-from primum.config import ModelEntry, parse, project_root
+from primum.config import ModelEntry, project_root
 from primum.errors import run_cli
+from primum.strict import parse
 
 
 def main() -> None:

@@ -4,11 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.corpora.report import generation_report
 from primum.corpora.settings import CorpusJob
 from primum.errors import run_cli
 from primum.files import read_json, read_jsonl, write_text
+from primum.strict import parse
 
 
 def main() -> None:

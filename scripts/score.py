@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import run_cli
 from primum.evaluation.score import ScoreConfig, score_predictions
 from primum.files import read_jsonl, sha256_file, write_json, write_jsonl
+from primum.strict import parse
 
 
 def main() -> None:

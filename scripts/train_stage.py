@@ -5,8 +5,8 @@ import json
 import os
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import run_cli
+from primum.strict import parse
 from primum.training.base import TrainJob, train_stage
 
 

@@ -4,13 +4,14 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse, project_root
+from primum.config import project_root
 from primum.corpora.chats import write_chats
 from primum.corpora.croissant import croissant
 from primum.corpora.schema_document import schema_document
 from primum.corpora.settings import CorpusJob
 from primum.errors import run_cli
 from primum.files import read_jsonl, write_json, write_text
+from primum.strict import parse
 
 
 def main() -> None:

@@ -4,11 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import parse
 from primum.errors import run_cli
 from primum.files import write_json
 from primum.reports.manifest import build_manifest
 from primum.reports.sources import ReportConfig
+from primum.strict import parse
 
 
 def main() -> None:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from primum.errors import UserError
+from primum.strict import Identifier, Share, Strict
+from primum.teaching import Corpus, Teacher
 
-# Every identifier that becomes a path or a wildcard: no slash, dot or space can reach one.
-IDENTIFIER = r"[a-z][a-z0-9._-]*"
-Identifier = Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 BASE_STAGE = "base"
-
-
-class Strict(BaseModel):
-    """Extra keys forbidden, values frozen, no silent conversion of text to numbers or flags."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Lora(Strict):
@@ -88,7 +78,9 @@ class Splits(Strict):
     validation: bool  # also take the dataset's own validation split, where it has one, as split 'validation'
     validation_max_rows: Annotated[int, Field(gt=0)] | None = None
     near_duplicate_threshold: Share  # MinHash Jaccard similarity of word pairs at which two rows are the same question
-    on_bad_gold: Literal["stop", "drop"] = "stop"  # a row that its own task judges wrong; drop: leave it out, and record it
+    on_bad_gold: Literal["stop", "drop"] = (
+        "stop"  # a row that its own task judges wrong; drop: leave it out, and record it
+    )
     on_leak: Literal["stop", "drop"]  # drop: remove the *training* row of each leaking pair, and record it
     exclude: list[str] = []  # row ids to leave out of every split
 
@@ -127,80 +119,6 @@ class Guards(Strict):
     sampled_prompts: Annotated[int, Field(gt=0)]
     sampled_outcome: str  # the outcome whose rate is meant
     max_equal_reward_steps: Annotated[int, Field(gt=0)]  # logged steps in a row with all rewards equal
-
-
-class Limits(Strict):
-    """How hard a teacher may be pressed, and how much may be spent on one corpus. ``None``: no limit."""
-
-    concurrency: Annotated[int, Field(gt=0)] = 8  # requests in flight
-    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
-    tokens_per_minute: Annotated[float, Field(gt=0)] | None = None  # prompt and completion
-    attempts: Annotated[int, Field(gt=0)] = 8  # of one request, while its failures may pass
-    timeout: Annotated[float, Field(gt=0)] = 120.0  # seconds an attempt
-    max_requests: Annotated[int, Field(gt=0)] | None = None  # the budget, over all that the ledger holds
-    max_tokens: Annotated[int, Field(gt=0)] | None = None
-    max_cost: Annotated[float, Field(gt=0)] | None = None  # US dollars, by the prices below or LiteLLM's own table
-
-
-class Teacher(Strict):
-    """A model that writes examples: any that LiteLLM reaches. Keys come from the environment alone."""
-
-    model: Annotated[str, StringConstraints(pattern=r"^[a-z_]+/\S+$")]  # LiteLLM's name: 'provider/model'
-    api_base: str | None = None
-    api_key_env: str | None = None  # name of the variable that holds the key, where LiteLLM's own does not fit
-    parameters: dict[str, Any] = {}  # temperature, max_tokens, ...: handed to litellm.acompletion
-    limits: Limits = Limits()
-    input_cost_per_token: Annotated[float, Field(ge=0)] | None = None  # US dollars
-    output_cost_per_token: Annotated[float, Field(ge=0)] | None = None
-
-
-KINDS = ("reasoning", "needle", "refusal", "anti_knowledge", "conflict", "safety")
-Kind = Literal["reasoning", "needle", "refusal", "anti_knowledge", "conflict", "safety"]
-
-
-class Corpus(Strict):
-    """What a teacher writes for a study; see ``primum.corpora``."""
-
-    resources: str  # folder of concepts, safety rules, axioms, traps and patients
-    teacher: Identifier  # a name of 'teachers'
-    challenger: Identifier | None  # compared with the teacher on the same items
-    comparison_items: Annotated[int, Field(ge=50)]
-    seed: Annotated[int, Field(ge=0)]
-    prompts: Annotated[dict[Kind, str], Field(min_length=1)]  # files of config/prompts, one a kind
-    composition: dict[Kind, Share]  # of every split; checked after filtering
-    sizes: Annotated[dict[Identifier, Annotated[int, Field(gt=0)]], Field(min_length=1)]  # rows by split
-    prompts_only: list[Identifier] = []  # splits whose published chats leave the targets out
-    held_out: Annotated[list[Identifier], Field(min_length=1)]  # splits with concepts of their own
-    held_out_share: Annotated[float, Field(gt=0, lt=1)]  # of the concepts, for all held-out splits together
-    haystack_axioms: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]  # fewest and most
-    near_duplicate_threshold: Share  # as in data
-    max_tries: Annotated[float, Field(ge=1)]  # requests a wanted row, before a kind is given up
-
-    @model_validator(mode="before")
-    @classmethod
-    def _range_as_tuple(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("haystack_axioms"), list):
-            data = data | {"haystack_axioms": tuple(data["haystack_axioms"])}
-        return data
-
-    @model_validator(mode="after")
-    def _whole(self) -> Corpus:
-        if abs(sum(self.composition.values()) - 1) > 1e-9:
-            raise ValueError(f"composition: shares add up to {sum(self.composition.values()):g}, not to 1")
-        for kind in self.composition:
-            if kind not in self.prompts:
-                raise ValueError(f"prompts: kind '{kind}' has no prompt")
-        for key in ("held_out", "prompts_only"):
-            for split in getattr(self, key):
-                if split not in self.sizes:
-                    raise ValueError(f"{key}: '{split}' is not in sizes")
-        if not set(self.sizes) - set(self.held_out):
-            raise ValueError("held_out: no split is left to train on")
-        if self.haystack_axioms[0] > self.haystack_axioms[1]:
-            raise ValueError("haystack_axioms: the fewest are more than the most")
-        if self.challenger == self.teacher:
-            raise ValueError("challenger: it is the teacher itself")
-        return self
 
 
 class Study(Strict):
@@ -335,47 +253,6 @@ class ModelEntry(Strict):
     sha256: str
     licence: str
     note: str
-
-
-def explain(error: ValidationError, where: str) -> UserError:
-    """The first problem of a pydantic error as one line that names the key."""
-    problem = error.errors()[0]
-    loc = problem["loc"]
-    tagged = len(loc) > 2 and loc[0] == "stages"  # pydantic puts the stage's method behind its name
-    key = ".".join(str(part) for place, part in enumerate(loc) if not (tagged and place == 2))
-    message = re.sub(r"^Value error, ", "", problem["msg"])
-    if problem["type"] == "extra_forbidden":
-        return UserError(
-            f"{where}: unknown key '{key}'.", "Remove it or mend its spelling; config/README.md lists the keys."
-        )
-    if problem["type"] == "union_tag_not_found":
-        return UserError(
-            f"{where}: '{key}' has no 'method'.", "Mend the stage's name, or give its method (sft or grpo)."
-        )
-    if problem["type"] == "missing":
-        return UserError(f"{where}: key '{key}' is missing.", "Add it; config/README.md lists the keys.")
-    if problem["type"] == "string_pattern_mismatch":
-        return UserError(
-            f"{where}: '{problem['input']}' cannot be a name{f' ({key})' if key else ''}.",
-            "Use a lower-case letter, then letters, digits, '.', '-' and '_'.",
-        )
-    if isinstance(problem["input"], str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", problem["input"]):
-        return UserError(
-            f"{where}: '{key}' is text ({problem['input']!r}), not a number.", "Write it for YAML: 2.0e-4."
-        )
-    given = "" if problem["type"] == "value_error" else f" (got {problem['input']!r})"
-    return UserError(
-        f"{where}: {f'{key!r}: ' if key else ''}{message}{given}.",
-        "Mend the value; config/README.md tells what each key takes.",
-    )
-
-
-def parse(model: type[Strict], data: Any, where: str) -> Any:
-    """Validate ``data``; a :class:`UserError` names ``where`` and the key."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise explain(error, where) from None
 
 
 def schema() -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from primum.config import BASE_STAGE, Config, Corpus, DatasetEntry, ModelEntry, Study
+from primum.config import BASE_STAGE, Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
 from primum.reports.sources import FIGURES, TABLES
+from primum.teaching import Corpus
 
 INPUTS = "results/inputs"
 LEDGERS = "ledgers"
@@ -187,7 +188,9 @@ class Layout:
 
     def published(self) -> list[str]:
         """Everything that the manifest lists, at this scale."""
-        files = [f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html")]
+        files = [
+            f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html") if self.trained
+        ]
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]
             files += [f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")]

@@ -112,7 +112,7 @@ class Plan(Layout):
     def splits_config(self, study: str) -> str:
         """For ``build_splits``."""
         data = self.studies[study].data.model_dump(mode="json")
-        splits = {"splits": self.splits(study), "training_splits": self.training_splits(study)}
+        splits = {"corpus_splits": self.splits(study) if study in self.corpora else [], "training_splits": self.training_splits(study)}
         return dumps(self._task_keys(study) | {"data": data, **splits})
 
     def corpus_config(self, study: str) -> str:
@@ -227,4 +227,15 @@ class Plan(Layout):
 
     def report_config(self) -> str:
         """For what reports on all studies at once: numbers, paper, report and manifest."""
-        return dumps({"scale": self.config.scale, "studies": [self._study_report(study) for study in self.trained]})
+        data = [
+            {
+                "study": study,
+                "splits": self.splits(study),
+                "corpus": [path.removeprefix(f"{self.study_folder(study)}/") for path in self.corpus_files(study)]
+                if study in self.corpora
+                else [],
+            }
+            for study in self.studies
+        ]
+        studies = [self._study_report(study) for study in self.trained]
+        return dumps({"scale": self.config.scale, "studies": studies, "data": data})

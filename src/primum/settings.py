@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from primum.config import Config, DatasetEntry, ModelEntry, Strict, Study, parse, project_root
+from primum.config import Config, DatasetEntry, ModelEntry, Study, project_root
 from primum.errors import UserError
+from primum.strict import Strict, parse
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -24,7 +24,21 @@ EXAMPLE = Example(
     "Biochemistry",
     "thiamine",
 )
-EXAMPLES = {"medmcqa": EXAMPLE}
+GROUNDED = Example(
+    "row-1",
+    {
+        "context": "A girl of seven years was referred with ataxia. She received 54 Gy in 30 fractions to the pons. Her parents "
+        "were told of the trial. Dexamethasone was begun at the same time, and physiotherapy went on through the treatment.",
+        "question": "What dose did the girl receive?",
+    },
+    {
+        **{"answer": "She received 54 Gy.", "think": "The text gives the dose.", "key": "54 Gy", "expects": "answer"},
+        **{"proof": ["She received 54 Gy in 30 fractions to the pons."], "alternatives": ["59.4 Gy"]},
+    },
+    "reasoning",
+    "dose",
+)
+EXAMPLES = {"medmcqa": EXAMPLE, "grounded_answer": GROUNDED}
 
 
 @pytest.fixture(params=STUDIES)
@@ -36,7 +50,7 @@ def task(request: pytest.FixtureRequest) -> Task:
 def test_gold_earns_everything_and_cheap_policies_do_not(task: Task) -> None:
     example = EXAMPLES[task.name]
     task.validate(example)
-    weights = dict.fromkeys(task.reward_outcomes, 1.0)
+    weights = {name: 1.0 if name in task.expected(example) else -1.0 for name in task.reward_outcomes}
     verdict = task.judge(example, task.gold_completion(example))
     assert {name for name in task.reward_outcomes if verdict.outcomes[name]} == task.expected(example)
     best = len(task.expected(example))
@@ -69,6 +83,9 @@ def test_without_gold_a_sample_is_unscorable_and_not_wrong(task: Task) -> None:
 
 def test_rotating_options_keeps_the_content_of_the_answer(task: Task) -> None:
     example = EXAMPLES[task.name]
+    if task.choices(example) is None:
+        assert all(task.permute(example, shift) is None for shift in range(1, 4))
+        return
     text = example.inputs["options"]["ABCD".index(example.gold["answer"])]
     for shift in range(1, 4):
         turned = task.permute(example, shift)

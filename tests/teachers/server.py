@@ -77,9 +77,7 @@ def completion(body: dict[str, Any], content: Any, finish_reason: str = "stop") 
         "object": "chat.completion",
         "created": 1,
         "model": body["model"],
-        "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish_reason}
-        ],
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish_reason}],
         "usage": {"prompt_tokens": words, "completion_tokens": 7, "total_tokens": words + 7},
     }
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from primum.config import Config, Study, parse, project_root, schema
+from primum.config import Config, Study, project_root, schema
 from primum.errors import UserError
 from primum.files import dumps
 from primum.plan import Plan
 from primum.rewards import check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study, merge
+from primum.strict import parse
 from primum.tasks import load_task
 
 ROOT = project_root()
@@ -28,8 +29,13 @@ def test_every_shipped_overlay_resolves(study: str, scale: str) -> None:
     resolved = load_study(ROOT, study, load_config(DEFAULT | {"studies": [study], "scale": scale}))
     task = load_task(resolved.task, resolved.task_settings)
     assert all(not check_table(task, weights) for weights in resolved.rewards.values())
-    assert load_dataset_entry(ROOT, resolved.dataset).id == resolved.dataset
-    assert load_model_entry(ROOT, resolved.base).id == resolved.base
+    if resolved.dataset:
+        assert load_dataset_entry(ROOT, resolved.dataset).id == resolved.dataset
+    if resolved.base:
+        assert load_model_entry(ROOT, resolved.base).id == resolved.base
+    if resolved.corpus:
+        assert {resolved.corpus.teacher, resolved.corpus.challenger} <= {*DEFAULT["teachers"], None}
+        assert all("BRIEF" not in text and len(text) > 200 for text in resolved.corpus.prompts.values())
 
 
 @pytest.mark.parametrize("scale", SCALES)

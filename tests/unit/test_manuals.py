@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from primum.config import project_root, schema
+from primum.tasks.grounded_answer import GroundedAnswer
 from primum.tasks.medmcqa import MedMCQA
 
 ROOT = project_root()
@@ -29,7 +30,7 @@ def test_every_key_stands_in_the_manual() -> None:
     manual = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
     # Names in code marks, those of paths like `stages.{name}` included.
     named = {word for mark in re.findall(r"`([^`\n]+)`", manual) for word in re.findall(r"[a-z][a-z0-9_]*", mark)}
-    wanted = {*keys(schema()), *MedMCQA.settings_fields}
+    wanted = {*keys(schema()), *MedMCQA.settings_fields, *GroundedAnswer.settings_fields}
     assert len(wanted) > 50
     assert sorted(wanted - named) == []
 

@@ -69,8 +69,8 @@ def _spoil(draft: Draft, brief: Draft, mistake: str, rng: random.Random) -> Draf
             "proof": [*proof, "Follow-up imaging confirmed a complete and lasting remission of the lesion."]
         }
     if mistake == "wrong_answer":
-        wrong = brief.get("rival") or "59.4 Gy"
-        return draft | {"answer": f"The text states {wrong if wrong != brief.get('answer') else '12 Gy'}."}
+        others = brief.get("others") or ["The text states 59.4 Gy."]
+        return draft | {"answer": rng.choice(others)}
     if mistake == "unsupported_answer":
         return draft | {"answer": f"{draft['answer']} The usual range is 61 to 73 Gy over 19 weeks."}
     return draft

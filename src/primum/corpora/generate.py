@@ -13,7 +13,6 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Protocol
 
-from primum.config import Corpus
 from primum.corpora.diversity import diversity
 from primum.corpora.drafts import Draft, Rejected, read_draft
 from primum.corpora.filters import Filter
@@ -25,6 +24,7 @@ from primum.evaluation.stats import rounded
 from primum.files import sha256_file, sha256_json
 from primum.tasks.grounded_answer import GroundedAnswer
 from primum.teachers.client import Reply, Request
+from primum.teaching import Corpus
 
 SPARE = 1.2  # items asked a wanted row, at first
 ROOM = 20  # items a kind may always be asked, however small its quota

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from primum.config import Corpus
 from primum.corpora.resources import Fact, Resources, Trap
 from primum.errors import UserError
 from primum.files import dumps
+from primum.teaching import Corpus
 
 TRAINING = "training"
 DERIVED_SHARE = 0.3  # of reasoning items: those that take a computed step

@@ -198,10 +198,13 @@ def _rewards(gate: dict[str, Any]) -> list[str]:
             )
             continue
         lines.append(f"- **{name}** fails, and is kept for comparison only:")
-        lines += [
-            f"  - {e['policy']} {CRITERIA[e['criterion']]} on {e['rows']} rows (for instance {e['earned']:g} against {e['against']:g} on `{e['example']}`)"
-            for e in exploits
-        ]
+        for criterion, told in CRITERIA.items():
+            found = [e for e in exploits if e["criterion"] == criterion]
+            if found:
+                each = "; ".join(
+                    f"{e['policy']} ({e['earned']:+g} against {e['against']:+g}, {e['rows']} rows)" for e in found
+                )
+                lines.append(f"  - what {told}: {each}")
     return [*lines, ""]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from primum.config import Corpus, Identifier, Strict, Teacher
 from primum.corpora.filters import Filter
 from primum.corpora.items import Items
 from primum.corpora.resources import load_resources
 from primum.errors import UserError
+from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.grounded_answer import GroundedAnswer
+from primum.teaching import Corpus, Teacher
 
 COMPARE = "compare"  # the split of the items that two teachers are compared on
 

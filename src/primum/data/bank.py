@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from primum.config import Strict, parse
 from primum.errors import UserError
 from primum.settings import read_yaml
+from primum.strict import Strict, parse
 
 COLUMNS = ["relation", "entity", "value", "also_true"]
 STEMS, STATEMENTS = 9, 4

@@ -7,10 +7,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from primum.config import Splits, Strict
+from primum.config import Splits
 from primum.data.leaks import Leak, find_leaks, refuse
 from primum.errors import UserError
 from primum.files import read_jsonl, sha256_file, write_json, write_jsonl
+from primum.strict import Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example, Task
 
@@ -25,7 +26,7 @@ class SplitsConfig(Strict):
     task: str
     task_settings: dict[str, Any]
     data: Splits
-    splits: list[str]  # those that are written
+    corpus_splits: list[str] = []  # those of a corpus, where the rows come from one
     training_splits: list[str]  # those that may be trained on
 
 
@@ -45,7 +46,7 @@ def build_splits(config: SplitsConfig, rows_file: Path, output: Path) -> dict[st
         UserError: naming the split, row or pair that cannot be used. Then nothing is written.
     """
     rows = _read_rows(rows_file)
-    splits = corpus_splits(rows, config.splits) if config.data.from_corpus else slice_rows(rows, config.data)
+    splits = corpus_splits(rows, config.corpus_splits) if config.data.from_corpus else slice_rows(rows, config.data)
     excluded = _exclude(splits, rows, config.data.exclude)
     task = load_task(config.task, config.task_settings)
     bad = _bad_gold(task, splits, config.data.on_bad_gold)
@@ -121,7 +122,9 @@ def corpus_splits(rows: list[dict[str, Any]], names: list[str]) -> SplitRows:
     splits: SplitRows = {name: [] for name in names}
     for row in rows:
         if row["origin"] not in splits:
-            raise UserError(f"Row '{row['id']}' is for '{row['origin']}', which is no split.", "Write the corpus again.")
+            raise UserError(
+                f"Row '{row['id']}' is for '{row['origin']}', which is no split.", "Write the corpus again."
+            )
         splits[row["origin"]].append(Example.from_row(row))
     return splits
 
@@ -210,7 +213,7 @@ def _describe(examples: list[Example], path: Path) -> dict[str, Any]:
     return {
         "rows": len(examples),
         "sha256": sha256_file(path),
-        "answers": dict(Counter(str(example.gold.get("answer")) for example in examples)),
+        "answers": dict(Counter(str(e.gold.get("expects") or e.gold.get("answer")) for e in examples)),
         "kinds": dict(Counter(example.kind for example in examples)),
         "groups": len({example.group for example in examples}),
     }

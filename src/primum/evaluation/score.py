@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from primum.config import Identifier, Strict
 from primum.errors import UserError
 from primum.evaluation.calibration import calibration
 from primum.evaluation.permutation import permutation
 from primum.evaluation.stats import Rate, rate, rounded
+from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example, Metric, Task
 

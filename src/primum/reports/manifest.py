@@ -9,7 +9,7 @@ from typing import Any
 from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
-from primum.reports.sources import FIGURES, TABLES, ReportConfig, StudyFiles
+from primum.reports.sources import FIGURES, TABLES, DataReport, ReportConfig, StudyFiles
 
 
 def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
@@ -23,7 +23,9 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
         UserError: if an artefact is missing, or an adapter or a parent is not the one its checkpoint records.
     """
     artefacts = sorted(
-        {path for study in config.studies for path in _artefacts(StudyFiles(results, study))} | set(_together(results))
+        {path for study in config.studies for path in _artefacts(StudyFiles(results, study))}
+        | {path for data in config.data for path in _data(results, data)}
+        | set(_together(results) if config.studies else ())
     )
     inputs = sorted({path for study in config.studies for path in _inputs(StudyFiles(results, study))})
     missing = [path for path in [*artefacts, *inputs] if not path.is_file()]
@@ -47,12 +49,18 @@ def _together(results: Path) -> list[Path]:
     return [results / "paper" / name for name in ("numbers.json", "paper.pdf", "report.html")]
 
 
+def _data(results: Path, data: DataReport) -> Iterator[Path]:
+    """The data of one study, trained or not."""
+    folder = results / data.study
+    yield from (folder / "data" / f"{split}.jsonl" for split in data.splits)
+    yield from (folder / "data" / name for name in ("splits.json", "rewards_check.json"))
+    yield from (folder / name for name in data.corpus)
+
+
 def _artefacts(files: StudyFiles) -> Iterator[Path]:
     """Everything one study publishes."""
     study = files.study
-    yield from (files.evaluation, files.splits, files.gate)
-    splits = read_json(files.splits)["splits"] if files.splits.is_file() else {}
-    yield from (files.rows(split) for split in splits)
+    yield files.evaluation
     yield from (files.folder / "tables" / f"{name}.csv" for name in TABLES)
     yield from (files.figure(name, kind) for name in FIGURES for kind in ("svg", "png"))
     yield from (files.card(stage.name) for stage in study.stages)

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE, Identifier, Strict
+from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.strict import Identifier, Strict
 
 FIGURES = ("training_loss", "training_reward", "metric_by_stage", "calibration")
 TABLES = ("metrics", "comparisons", "baselines", "published")
@@ -61,11 +62,20 @@ class StudyReport(Strict):
         raise UserError(f"Study '{self.study}' has no trained stage '{name}'.", f"Use one of {known}.")
 
 
+class DataReport(Strict):
+    """The data of a study: splits and, where a teacher wrote one, the corpus's files."""
+
+    study: Identifier
+    splits: list[Identifier]
+    corpus: list[str] = Field(default_factory=list)  # relative to the study's folder
+
+
 class ReportConfig(Strict):
     """Everything at one scale: ``--config`` of the numbers, the paper, the report and the manifest."""
 
     scale: Identifier
-    studies: Annotated[list[StudyReport], Field(min_length=1)]
+    studies: list[StudyReport]  # those that are trained
+    data: list[DataReport] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

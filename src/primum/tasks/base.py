@@ -135,7 +135,10 @@ class Task(ABC):
         return frozenset(self.reward_outcomes)
 
     def abstention(self, example: Example) -> str | None:
-        """What an honest model says that does not know, or None where the task has no such answer."""
+        """What an honest model says that does not know, or None where the task has no such answer.
+
+        A task that has one tells in the outcome ``right`` whether a completion is as it should be.
+        """
         return None
 
     def choices(self, example: Example) -> Choices | None:

@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE, GrpoStage, Guards, Identifier, Lora, Stage, Strict
+from primum.config import BASE_STAGE, GrpoStage, Guards, Lora, Stage
 from primum.errors import UserError
 from primum.files import read_json, read_jsonl, sha256_file, sha256_json, write_json, write_jsonl
+from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example
 from primum.training.gate import check_gate

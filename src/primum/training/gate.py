@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from primum.config import Strict
 from primum.errors import UserError
 from primum.files import read_jsonl, sha256_file
 from primum.rewards import check_table, total
+from primum.strict import Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example, Task, Verdict
 
@@ -101,11 +101,11 @@ def _judge_table(task: Task, judged: Judged, name: str, weights: dict[str, float
     modest = [total(honest, weights) for _, _, honest, _ in judged if honest is not None]
     sums: dict[str, float] = {}
     exploits: dict[tuple[str, str], dict[str, Any]] = {}
-    for (example, gold, honest, policies), best in zip(judged, golds, strict=True):
+    for (example, _, honest, policies), best in zip(judged, golds, strict=True):
         for policy, verdict in policies.items():
             earned = total(verdict, weights)
             sums[policy] = sums.get(policy, 0.0) + earned
-            if honest is None or _right(task, example, verdict, gold):
+            if honest is None or verdict.outcomes["right"]:
                 continue
             bounds = {"gold": best, "abstention": total(honest, weights)}
             if verdict.outcomes.get("abstained"):
@@ -146,11 +146,6 @@ def _judge_table(task: Task, judged: Judged, name: str, weights: dict[str, float
         "policies": means,
         "exploits": [exploits[key] for key in sorted(exploits)],
     }
-
-
-def _right(task: Task, example: Example, verdict: Verdict, gold: Verdict) -> bool:
-    """Everything that a right answer has, it has."""
-    return all(verdict.outcomes[name] for name in task.expected(example) if gold.outcomes[name])
 
 
 def check_gate(

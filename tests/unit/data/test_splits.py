@@ -7,11 +7,11 @@ from copy import deepcopy
 
 import pytest
 
-from primum.config import parse
 from primum.data.columns import parse_rows
 from primum.data.splits import SplitsConfig, build_splits
 from primum.errors import UserError
 from primum.files import read_json, read_jsonl, sha256_file, write_jsonl
+from primum.strict import parse
 
 SETTINGS = {
     "system_prompt": "Answer in JSON.",

@@ -103,7 +103,8 @@ def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "me
                 target = folder / "eval" / "trl" / stage / f"seed{seed}" / split
                 _evaluate(target, folder / "data" / f"{split}.jsonl", rows[split], stage, seed, skill)
     _compare(root, folder, seeds, published)
-    config = {"scale": "tiny", "studies": [study(seeds)]}
+    data = [{"study": "medmcqa", "splits": sorted(SPLITS)}]
+    config = {"scale": "tiny", "studies": [study(seeds)], "data": data}
     return SimpleNamespace(
         root=root,
         results=results,

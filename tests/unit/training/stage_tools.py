@@ -95,7 +95,7 @@ class Workspace:
 
     def train(self, stage: str, output: Path, parent: Path | None = None, **changes: Any) -> dict[str, Any]:
         """Train in this process; return ``checkpoint.json``."""
-        from primum.config import parse
+        from primum.strict import parse
         from primum.training.base import TrainJob, train_stage
 
         job = parse(TrainJob, self.job(stage, **changes), "test")
