@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test lint bench
+.PHONY: help setup reproduce test test-teachers lint bench
 
 ARGS ?=
 PYTHON ?= $(firstword $(foreach python,python3.11 python3 python,$(if $(filter 3.11,$(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)),$(python))))
@@ -14,9 +14,10 @@ PINS_TEACHER := requirements-pytest.txt envs/teacher.yaml
 help:
 	@echo "make setup       the controller: Snakemake and uv in .venv"
 	@echo "make reproduce   set-up, then the configured studies (ARGS='--config scale=small' or any other Snakemake argument)"
-	@echo "make test        its own set-up in .venv-test, then lint and tests (ARGS='tests/unit -k reward')"
+	@echo "make test        its own set-up in .venv-test, then lint and tests (ARGS='tests/unit -k reward': those alone)"
+	@echo "make test-teachers   only the tests that need LiteLLM, which has an environment of its own"
 	@echo "make lint        ruff, snakefmt and snakemake --lint"
-	@echo "make bench       training and judging speed, and the study's wall time (results/bench/)"
+	@echo "make bench       teachers, judging, filters, training, and the study's wall time (results/bench/)"
 
 setup: .venv/complete
 
@@ -44,8 +45,11 @@ reproduce: setup
 	@.venv/bin/python bin/conda env create --prefix .venv-test-teacher $(PINS_TEACHER:%=--file %)
 	@touch $@
 
-test: lint
+test: lint $(if $(ARGS),,test-teachers)
 	@PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST)/python -m pytest $(ARGS)
+
+test-teachers: .venv-test-teacher/complete
+	@PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST_TEACHER)/python -m pytest tests/teachers $(ARGS)
 
 lint: .venv-test/complete
 	@$(TEST)/ruff check --quiet --output-format concise .
@@ -53,7 +57,8 @@ lint: .venv-test/complete
 	@$(TEST)/snakefmt --check --compact-diff Snakefile rules
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/snakemake --lint
 
-bench: .venv-test/complete
+bench: .venv-test/complete .venv-test-teacher/complete
 	@mkdir -p results/bench
 	@export PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0; \
-	for part in verdicts training study; do echo "== bench_$$part"; $(TEST)/python scripts/bench_$$part.py 2>&1 | tee results/bench/$$part.txt; done
+	echo "== bench_teachers"; $(TEST_TEACHER)/python scripts/bench_teachers.py 2>&1 | tee results/bench/teachers.txt; \
+	for part in verdicts filters training study; do echo "== bench_$$part"; $(TEST)/python scripts/bench_$$part.py 2>&1 | tee results/bench/$$part.txt; done

@@ -25,7 +25,7 @@ FAULTS = (
     "429", "500", "503", "drop_before_headers", "drop_after_headers", "timeout",
     "truncated_body", "truncated_json", "html", "no_choices", "null",
 )  # fmt: skip
-HANG = 3.0  # seconds of 'timeout': beyond the tests' clients
+HANG = 2.5  # seconds of 'timeout': beyond the tests' clients
 HARMLESS_IN_A_ROW = 4  # so many faults in a row and no more: within the tests' attempts
 
 Rule = Callable[[dict[str, Any], int], str]
@@ -200,12 +200,17 @@ class Server:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             await asyncio.sleep(HANG if kind == "timeout" else self.latency)
-            return await self._respond(kind, name, body, writer)
+            return await self._respond(kind, name, body, headers, writer)
         finally:
             self.in_flight -= 1
 
-    async def _respond(self, kind: str, name: str, body: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
-        """Write what ``kind`` says; False where the connection is to be closed."""
+    async def _respond(
+        self, kind: str, name: str, body: dict[str, Any], headers: dict[str, str], writer: asyncio.StreamWriter
+    ) -> bool:
+        """Write what ``kind`` says; False where the connection is to be closed.
+
+        A status may be followed by words for its message; the word 'echo' stands for the key that was sent.
+        """
         if kind in (ANSWER, SLOW) and self.log:
             descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             os.write(descriptor, f"{name}\n".encode())
@@ -213,10 +218,12 @@ class Server:
             os.close(descriptor)
         if kind in ("drop_before_headers", "timeout"):
             return False
-        if kind.isdigit():
-            payload = json.dumps({"error": {"message": f"status {kind}", "type": "invalid", "code": kind}}).encode()
-            extra = f"Retry-After: {self._retry_after()}\r\n" if kind in ("429", "503") and self.retry_after else ""
-            writer.write(_head(int(kind), len(payload), extra=extra) + payload)
+        status, _, words = kind.partition(" ")
+        if status.isdigit():
+            message = headers.get("authorization", "") if words == "echo" else f"status {kind}"
+            payload = json.dumps({"error": {"message": message, "type": "invalid", "code": status}}).encode()
+            extra = f"Retry-After: {self._retry_after()}\r\n" if status in ("429", "503") and self.retry_after else ""
+            writer.write(_head(int(status), len(payload), extra=extra) + payload)
         elif kind == "drop_after_headers":
             writer.write(_head(200, 500))
         elif kind == "truncated_body":

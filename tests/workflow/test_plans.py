@@ -12,7 +12,7 @@ from tests.workflow_tools import ROOT, planned, project_copy, snakemake
 
 STUDIES = sorted(path.stem for path in (ROOT / "config" / "studies").glob("*.yaml"))
 PROFILES = sorted(path.name for path in (ROOT / "profiles").iterdir())
-TARGETS = ["data", "train", "evaluate", "tables", "figures", "cards", "paper", "manifest", "release"]
+TARGETS = ["data", "corpora", "train", "evaluate", "tables", "figures", "cards", "paper", "manifest", "release"]
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +34,15 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_plans_at_every_scale(empty: Path, study: str, scale: str) -> None:
     jobs = planned(snakemake(empty, "-n", "--cores", "2", "--config", f"studies=[{study}]", f"scale={scale}"))
-    assert {
-        "fetch_dataset",
-        "prepare_base",
-        "train_stage",
-        "predict",
-        "score",
-        "compare_stages",
-        "build_paper",
-        "all",
-    } <= set(jobs)
+    values = yaml.safe_load((ROOT / "config" / "studies" / f"{study}.yaml").read_text())
+    wanted = {"check_rewards", "write_manifest", "all"}
+    if values.get("stages"):
+        wanted |= {"prepare_base", "train_stage", "predict", "score", "compare_stages", "build_paper"}
+    if values.get("corpus"):
+        wanted |= {"generate_corpus", "compare_teachers", f"write_corpus_{study}", "report_corpus"}
+    if values.get("dataset"):
+        wanted.add("fetch_dataset")
+    assert wanted <= set(jobs)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -60,6 +59,7 @@ def test_targets_stop_where_they_say(empty: Path) -> None:
     assert (
         "train_stage" not in jobs["data"] and "predict" not in jobs["train"] and "build_paper" not in jobs["evaluate"]
     )
+    assert "report_corpus" in jobs["corpora"] and "fetch_dataset" not in jobs["corpora"]
     assert "merge_adapter" in jobs["release"] and "write_card" in jobs["cards"] and "plot_figure" in jobs["figures"]
     assert "write_manifest" in jobs["manifest"] and "build_report" in jobs["paper"]
 
