@@ -108,14 +108,13 @@ class Layout:
         return [(stage, seed) for stage in self.stages(study) for seed in self.seeds(stage)]
 
     def training_splits(self, study: str) -> list[str]:
-        """Splits that some stage trains on, or that a corpus does not hold out."""
+        """Splits that some stage trains on; without stages, those that may be: not held out, nor the dataset's validation."""
         resolved = self.studies[study]
-        made = (
-            set(resolved.corpus.sizes) - set(resolved.corpus.held_out)
-            if resolved.corpus and study in self.corpora
-            else set()
-        )
-        return sorted(made | {stage.split for stage in resolved.stages.values()})
+        trained = {stage.split for stage in resolved.stages.values()}
+        if study in self.corpora or not trained:
+            held_out = resolved.corpus.held_out if resolved.corpus else []
+            trained |= set(self.splits(study)) - set(held_out) - {"validation"}
+        return sorted(trained)
 
     def splits(self, study: str) -> list[str]:
         """Every split file that is written."""

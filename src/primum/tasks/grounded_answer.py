@@ -104,6 +104,14 @@ class GroundedAnswer(Task):
                 "Write for instance [think, proof, answer].",
             )
         self.tags: tuple[str, ...] = tuple(tags)
+        try:
+            self._system = self.settings["system_prompt"].format(think=tags[0], proof=tags[1], answer=tags[2])
+            self.settings["user_prompt"].format(context="", question="")
+        except (KeyError, IndexError, ValueError) as error:
+            raise UserError(
+                f"A prompt of task '{self.name}' has a field that is none ({error}).",
+                "Use {think}, {proof}, {answer} in the system prompt, {context}, {question} in the user's; double other braces.",
+            ) from None
 
     def validate(self, example: Example) -> None:
         for key in ("context", "question"):
@@ -120,8 +128,7 @@ class GroundedAnswer(Task):
 
     def messages(self, example: Example) -> list[Message]:
         user = self.settings["user_prompt"].format_map(dict(example.inputs))
-        system = self.settings["system_prompt"]
-        return ([{"role": "system", "content": system}] if system else []) + [{"role": "user", "content": user}]
+        return ([{"role": "system", "content": self._system}] if self._system else []) + [{"role": "user", "content": user}]
 
     def completion(self, think: str, proof: list[str], answer: str) -> str:
         """The three parts as a completion has them, one quote a line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from primum.teaching import Teacher
 BACKOFF = 0.5  # seconds before the first retry; twice as long before each further one
 _LONGEST_BACKOFF = 60.0  # seconds
 _PATIENCE = 600.0  # seconds: a server that asks for more is tried again by the next run
+_FIRST_GAP = 0.005  # seconds between two calls, before it is known how long one takes
 _LEAST_KNOCKS = 3  # refused connections before a server is held to be absent
 
 
@@ -68,6 +70,8 @@ class Caller:
         self._answers = 0  # responses that made sense, refusals too
         self._knocks = 0  # refused connections before the first of them
         self._resume = 0.0  # loop time until which nobody calls
+        self._free = 0.0  # loop time from which the next call may leave
+        self._lasts: float | None = None  # seconds: running mean of calls that were answered
 
     async def settle(self, request: Request, key: str, estimate: float, flight: Flight) -> Reply | None:
         """Call until there is a reply; None where the run stopped first. ``estimate``: tokens it may take.
@@ -77,7 +81,7 @@ class Caller:
         """
         calls = counted = 0
         while True:
-            await self._turn(estimate)
+            await self._turn(estimate, flight.workers)
             answers, calls = self._answers, calls + 1
             with flight.held():
                 found = await self._call(request, key, calls, estimate)
@@ -92,8 +96,13 @@ class Caller:
                 return None
             await self._rest(counted, found)
 
-    async def _turn(self, estimate: float) -> None:
-        """Wait for a pause to end and for the rates to allow a call."""
+    async def _turn(self, estimate: float, workers: int) -> None:
+        """Wait for a pause to end, for the rates to allow a call, and for the last one to be out of the way.
+
+        Calls that LiteLLM prepares at the same time leave in a clump, are answered in a clump and so stay one, while
+        the processor idles in between: at 64 in flight and 300 ms, a quarter of the rate. Two calls are therefore kept
+        half as far apart as they would be if they came evenly.
+        """
         loop = asyncio.get_running_loop()
         while (wait := self._resume - loop.time()) > 0:
             await asyncio.sleep(wait + self._jitter.uniform(0, 0.1 * min(wait, 1.0)))
@@ -101,11 +110,17 @@ class Caller:
             await self._request_pace.take(1.0)
         if self._token_pace is not None:
             await self._token_pace.take(estimate)
+        gap = _FIRST_GAP if self._lasts is None else 0.5 * self._lasts / workers
+        mine = max(self._free, loop.time())
+        self._free = mine + gap
+        if mine > loop.time():
+            await asyncio.sleep(mine - loop.time())
 
     async def _call(self, request: Request, key: str, calls: int, estimate: float) -> Reply | Reading | Failure:
         """One call: a reply, a response without text that may be better next time, or what went wrong."""
         self._spent.attempts += 1
         self._spent.retries += calls > 1
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._teacher.limits.timeout):  # LiteLLM's bounds each read, not the whole
                 response = await self._complete(messages=request.messages, **self._arguments)
@@ -120,6 +135,8 @@ class Caller:
                 return Reply(key, REFUSED, failure.reason, "", 0, 0, 0.0, calls)
             return failure
         self._answers += 1
+        lasted = time.monotonic() - began
+        self._lasts = lasted if self._lasts is None else self._lasts + 0.05 * (lasted - self._lasts)
         tokens = reading.prompt_tokens + reading.completion_tokens
         if self._token_pace is not None:
             self._token_pace.settle(estimate, tokens)
