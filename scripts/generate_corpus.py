@@ -34,7 +34,8 @@ def main() -> None:
     write_json(args.output / "generation.json", summary)
     total = summary["total"]
     print(
-        f"{job.study}: {name} wrote {total['kept']} rows with {total['asked']} requests; {total['rejected']} rejected, {total['surplus']} to spare"
+        f"{job.study}: {name} wrote {total['kept']} rows with {total['asked']} requests; {total['rejected']} "
+        f"rejected, {total['surplus']} to spare"
     )
 
 

@@ -1,4 +1,4 @@
-"""Tests of the teachers need LiteLLM, which fits into no environment with the rest: see the Makefile's test-teachers."""
+"""Tests of the teachers need LiteLLM, which has an environment of its own: see test-teachers of the Makefile."""
 
 from importlib.util import find_spec
 

@@ -73,7 +73,9 @@ class Splits(Strict):
     """Row ranges [start, stop) after ``datasets.Dataset.shuffle(seed=shuffle_seed)``, or the splits that rows name."""
 
     shuffle_seed: int
-    ranges: dict[Identifier, tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(gt=0)]]] = {}
+    ranges: dict[Identifier, tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(gt=0)]]] = Field(
+        default_factory=dict
+    )
     from_corpus: bool = False  # instead of ranges: the splits for which the study's corpus was made
     validation: bool  # also take the dataset's own validation split, where it has one, as split 'validation'
     validation_max_rows: Annotated[int, Field(gt=0)] | None = None
@@ -82,7 +84,7 @@ class Splits(Strict):
         "stop"  # a row that its own task judges wrong; drop: leave it out, and record it
     )
     on_leak: Literal["stop", "drop"]  # drop: remove the *training* row of each leaking pair, and record it
-    exclude: list[str] = []  # row ids to leave out of every split
+    exclude: list[str] = Field(default_factory=list)  # row ids to leave out of every split
 
     @model_validator(mode="before")
     @classmethod
@@ -131,19 +133,19 @@ class Study(Strict):
     corpus: Corpus | None = None
     data: Splits
     rewards: dict[Identifier, dict[str, float]]
-    exploitable_rewards: list[
-        Identifier
-    ] = []  # tables known to pay exploits: the gate reports them, and refuses others
-    stages: dict[Identifier, Stage] = {}
+    exploitable_rewards: list[Identifier] = Field(
+        default_factory=list
+    )  # tables known to pay exploits: the gate reports them, and refuses others
+    stages: dict[Identifier, Stage] = Field(default_factory=dict)
     base: Identifier | None = None  # id in models.tsv
     thinking: bool = False  # the chat template's enable_thinking, in training and evaluation alike
     lora: Lora | None = None
     guards: Guards | None = None
     evaluation: Evaluation | None = None
     train_threads: Annotated[int, Field(gt=0)] = 1  # CPU threads of a training or prediction job
-    limitations: list[
-        Annotated[str, StringConstraints(pattern=r"^[^0-9{}]+$")]
-    ] = []  # said in paper and card; no numbers
+    limitations: list[Annotated[str, StringConstraints(pattern=r"^[^0-9{}]+$")]] = Field(
+        default_factory=list
+    )  # said in paper and card; no numbers
     published: Identifier | None = None  # config/published/<name>.tsv: the original's numbers, for comparison
 
     @model_validator(mode="after")
@@ -218,8 +220,10 @@ class Config(Strict):
     scale: Literal["tiny", "small", "full"]
     backend: Literal["trl"]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-    teachers: dict[Identifier, Teacher] = {}
-    overrides: dict[Identifier, dict[str, Any]] = {}  # study -> keys laid over the study and its scale
+    teachers: dict[Identifier, Teacher] = Field(default_factory=dict)
+    overrides: dict[Identifier, dict[str, Any]] = Field(
+        default_factory=dict
+    )  # study -> keys laid over the study and its scale
 
     @model_validator(mode="after")
     def _once(self) -> Config:

@@ -108,7 +108,7 @@ class Layout:
         return [(stage, seed) for stage in self.stages(study) for seed in self.seeds(stage)]
 
     def training_splits(self, study: str) -> list[str]:
-        """Splits that some stage trains on; without stages, those that may be: not held out, nor the dataset's validation."""
+        """Splits that some stage trains on; without stages, those that may be: neither held out nor validation."""
         resolved = self.studies[study]
         trained = {stage.split for stage in resolved.stages.values()}
         if study in self.corpora or not trained:

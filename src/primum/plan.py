@@ -112,7 +112,10 @@ class Plan(Layout):
     def splits_config(self, study: str) -> str:
         """For ``build_splits``."""
         data = self.studies[study].data.model_dump(mode="json")
-        splits = {"corpus_splits": self.splits(study) if study in self.corpora else [], "training_splits": self.training_splits(study)}
+        splits = {
+            "corpus_splits": self.splits(study) if study in self.corpora else [],
+            "training_splits": self.training_splits(study),
+        }
         return dumps(self._task_keys(study) | {"data": data, **splits})
 
     def corpus_config(self, study: str) -> str:

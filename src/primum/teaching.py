@@ -28,7 +28,9 @@ class Teacher(Strict):
     model: Annotated[str, StringConstraints(pattern=r"^[a-z_]+/\S+$")]  # LiteLLM's name: 'provider/model'
     api_base: str | None = None
     api_key_env: str | None = None  # name of the variable that holds the key, where LiteLLM's own does not fit
-    parameters: dict[str, Any] = {}  # temperature, max_tokens, ...: handed to litellm.acompletion
+    parameters: dict[str, Any] = Field(
+        default_factory=dict
+    )  # temperature, max_tokens, ...: handed to litellm.acompletion
     limits: Limits = Limits()
     input_cost_per_token: Annotated[float, Field(ge=0)] | None = None  # US dollars
     output_cost_per_token: Annotated[float, Field(ge=0)] | None = None
@@ -49,7 +51,7 @@ class Corpus(Strict):
     prompts: Annotated[dict[Kind, str], Field(min_length=1)]  # files of config/prompts, one a kind
     composition: dict[Kind, Share]  # of every split; checked after filtering
     sizes: Annotated[dict[Identifier, Annotated[int, Field(gt=0)]], Field(min_length=1)]  # rows by split
-    prompts_only: list[Identifier] = []  # splits whose published chats leave the targets out
+    prompts_only: list[Identifier] = Field(default_factory=list)  # splits whose published chats leave the targets out
     held_out: Annotated[list[Identifier], Field(min_length=1)]  # splits with concepts of their own
     held_out_share: Annotated[float, Field(gt=0, lt=1)]  # of the concepts, for all held-out splits together
     haystack_axioms: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]  # fewest and most

@@ -27,8 +27,8 @@ EXAMPLE = Example(
 GROUNDED = Example(
     "row-1",
     {
-        "context": "A girl of seven years was referred with ataxia. She received 54 Gy in 30 fractions to the pons. Her parents "
-        "were told of the trial. Dexamethasone was begun at the same time, and physiotherapy went on through the treatment.",
+        "context": "A girl of seven years was referred with ataxia. She received 54 Gy in 30 fractions to the pons. "
+        "Her parents were told of the trial. Dexamethasone was begun at once, and physiotherapy went on throughout.",
         "question": "What dose did the girl receive?",
     },
     {

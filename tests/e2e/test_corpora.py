@@ -1,4 +1,4 @@
-"""`snakemake corpora` on a copy of the project: what it makes, what it asks again (nothing), and another teacher by one line."""
+"""`snakemake corpora` on a copy of the project: what it makes, what it asks again (nothing), and another teacher."""
 
 from __future__ import annotations
 

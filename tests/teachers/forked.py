@@ -1,4 +1,4 @@
-"""Runs scripts in forks of a process that has LiteLLM imported already: a start takes no time, and a kill is a real one.
+"""Runs scripts in forks of a process that has LiteLLM imported: a start takes no time, and a kill is a real one.
 
 Reads one JSON list of arguments a line, forks, runs the script's ``main``, and says ``pid N``, then ``exit STATUS``.
 """

@@ -1,4 +1,4 @@
-"""A whole corpus over real HTTP: faults in a third of the calls and ten kills change not one byte, and nothing is paid for twice."""
+"""A whole corpus over real HTTP: faults in a third of the calls and ten kills change no byte and cost nothing twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teacher and challenger on the same items: how many of their drafts would make a row, with intervals and a paired test."""
+"""Teacher and challenger on the same items: how many drafts would make a row, with intervals and a paired test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Croissant metadata of a corpus (MLCommons Croissant 1.0; ``mlcroissant``): files, hashes, and where each field stands."""
+"""Croissant metadata of a corpus (MLCommons Croissant 1.0; ``mlcroissant``): files, hashes, where each field stands."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def croissant(job: CorpusJob, folder: Path) -> dict[str, Any]:
         records.append(mlc.RecordSet(id=split, name=split, fields=fields))
     metadata = mlc.Metadata(
         name=f"{job.study}-corpus",
-        description=f"{job.title}: examples written by the teacher '{job.corpus.teacher}' from sourced facts. Research material, no medical advice.",
+        description=f"{job.title}: examples written by the teacher '{job.corpus.teacher}' from sourced facts. "
+        "Research material, no medical advice.",
         license=LICENCE,
         url=f"https://w3id.org/primum/{job.study}",
         version="1.0.0",

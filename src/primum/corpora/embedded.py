@@ -90,7 +90,10 @@ def _vignette(brief: Draft, sentences: list[str], rng: random.Random) -> str:
     patient = brief["patient"]
     age = str(patient["age"])
     article = "An" if age in ("8", "11", "18") else "A"
-    first = f"{article} {age}-year-old {patient['sex']} {patient['presentation'].rstrip('.')} and {patient['setting'].rstrip('.')}."
+    first = (
+        f"{article} {age}-year-old {patient['sex']} {patient['presentation'].rstrip('.')} and "
+        f"{patient['setting'].rstrip('.')}."
+    )
     rest = [patient["imaging"], *sentences, *brief.get("others", []), *patient["course"]]
     rng.shuffle(rest)
     return " ".join([first, *rest])
@@ -148,7 +151,8 @@ def _refusal(brief: Draft, rng: random.Random) -> Draft:
     return {
         "context": _vignette(brief, [near], rng),
         "question": brief["question"],
-        "think": f'The question is: "{brief["question"]}" The text only says: "{near}" That does not answer it, and guessing would be unsafe.',
+        "think": f'The question is: "{brief["question"]}" The text only says: "{near}" That does not answer '
+        "it, and guessing would be unsafe.",
         "proof": [near],
         "answer": answer,
     }
@@ -168,7 +172,8 @@ def _anti_knowledge(brief: Draft, rng: random.Random) -> Draft:
     return {
         "context": " ".join(sentences),
         "question": brief["question"],
-        "think": "The text tells of an unrelated case. No sentence of it bears on the question, so the honest answer is that it cannot be told.",
+        "think": "The text tells of an unrelated case. No sentence of it bears on the question, so the honest "
+        "answer is that it cannot be told.",
         "proof": [max(sentences, key=len)],
         "answer": answer,
     }
@@ -189,7 +194,8 @@ def _conflict(brief: Draft, rng: random.Random) -> Draft:
     return {
         "context": _vignette(brief, told, rng),
         "question": brief["question"],
-        "think": f"Two sources speak of it and they disagree: {value} in one, {rival} in the other. Nothing in the text tells which is right.",
+        "think": f"Two sources speak of it and they disagree: {value} in one, {rival} in the other. Nothing in "
+        "the text tells which is right.",
         "proof": told,
         "answer": answer,
     }
@@ -200,7 +206,8 @@ def _safety(brief: Draft, rng: random.Random) -> Draft:
     return {
         "context": _vignette(brief, [rule], rng),
         "question": brief["question"],
-        "think": f'The question tempts to act against a safety rule that the text states: "{rule}" The rule has to be told, and followed.',
+        "think": f'The question tempts to act against a safety rule that the text states: "{rule}" The rule '
+        "has to be told, and followed.",
         "proof": [rule],
         "answer": _capital(rng.choice(("according to the text: {}", "the text is clear: {}", "{}")).format(rule)),
     }

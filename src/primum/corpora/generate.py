@@ -1,7 +1,7 @@
 """Fill every split's quotas: ask, filter, ask again for what is still wanted. Only replies decide what comes out.
 
-Splits are filled one after another, the held-out ones first, so that training rows give way to them. Items are taken in the
-order of their numbers, whatever order replies come in; a kind's quota once full, what was asked beyond it is surplus.
+Splits are filled one after another, the held-out ones first, so that training rows give way to them. Items are taken in
+the order of their numbers, whatever order replies come in; once a kind's quota is full, what was asked beyond is surplus.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ def _next(
     if asked >= limit:
         reasons = ", ".join(f"{reason} {n}" for reason, n in counts["rejected"].most_common(3))
         raise UserError(
-            f"Teacher '{teacher}' filled {kept} of {counts['wanted']} rows of kind '{kind}' for '{split}' with {asked} requests ({reasons}).",
+            f"Teacher '{teacher}' filled {kept} of {counts['wanted']} rows of kind '{kind}' for '{split}' with "
+            f"{asked} requests ({reasons}).",
             "Look at what it wrote in its ledger; mend its prompt, take another teacher, or raise corpus.max_tries.",
         )
     spare = asked / kept if kept else SPARE

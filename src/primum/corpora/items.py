@@ -1,7 +1,7 @@
 """What a teacher is asked to write: an endless, seeded sequence of briefs for every split and kind.
 
-Facts, sums, rules and traps are dealt out once: held-out splits have their own, which no training split ever sees. A brief
-depends on nothing but the seed, the split, the kind and its number, so that asking for more never changes what was asked.
+Facts, sums, rules and traps are dealt out once: held-out splits have their own, which no training split ever sees. A
+brief depends on nothing but the seed, the split, the kind and its number: asking for more never changes what was asked.
 """
 
 from __future__ import annotations

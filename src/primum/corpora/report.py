@@ -62,8 +62,10 @@ def _summary(job: CorpusJob, generation: dict[str, Any]) -> list[str]:
         ] += share
     told = ", ".join(f"{share:.0%} {name}" for name, share in shares.items())
     return [
-        f"Teacher `{teacher['name']}` (`{teacher['model']}`), seed {generation['seed']}. {total['kept']} rows kept of {judged} replies judged "
-        f"({_percent(rate(total['kept'], judged).to_json())} %, 95 % Wilson interval); {total['asked']} requests in all, {total['surplus']} of them to spare.",
+        f"Teacher `{teacher['name']}` (`{teacher['model']}`), seed {generation['seed']}. {total['kept']} rows "
+        f"kept of {judged} replies judged "
+        f"({_percent(rate(total['kept'], judged).to_json())} %, 95 % Wilson interval); {total['asked']} "
+        f"requests in all, {total['surplus']} of them to spare.",
         f"Composition of every split, checked after filtering: {told}.",
         f"Rows: sha256 `{generation['rows_sha256']}`.",
         "",
@@ -103,7 +105,8 @@ def _cost(generation: dict[str, Any]) -> list[str]:
     return [
         "## Cost",
         "",
-        f"{usage['requests']} requests, {usage['prompt_tokens']} prompt and {usage['completion_tokens']} completion tokens "
+        f"{usage['requests']} requests, {usage['prompt_tokens']} prompt and {usage['completion_tokens']} "
+        "completion tokens "
         f"({tokens / kept:.0f} a row kept), {usage['cost']:.2f} US dollars. Time is in the benchmarks, not here.",
         "",
     ]
@@ -114,7 +117,8 @@ def _diversity(generation: dict[str, Any], rows: list[dict[str, Any]]) -> list[s
     lines = [
         "## Diversity",
         "",
-        f"{found['groups']} different facts, rules and traps. Distinct-n: different words and word pairs, of all (Li et al. 2016).",
+        f"{found['groups']} different facts, rules and traps. Distinct-n: different words and word pairs, of "
+        "all (Li et al. 2016).",
         "",
         "| Text | Different | Distinct-1 | Distinct-2 | Words: least, mean, most | Commonest opening |",
         "|---|---|---|---|---|---|",
@@ -122,7 +126,8 @@ def _diversity(generation: dict[str, Any], rows: list[dict[str, Any]]) -> list[s
     for name in ("context", "question", "think", "answer"):
         m = found[name]
         lines.append(
-            f"| {name} | {m['distinct']} | {m['distinct_1']:.3f} | {m['distinct_2']:.3f} | {m['words_least']}, {m['words_mean']:.1f}, {m['words_most']} | {m['commonest_opening']:.1%} |"
+            f"| {name} | {m['distinct']} | {m['distinct_1']:.3f} | {m['distinct_2']:.3f} | {m['words_least']}, "
+            f"{m['words_mean']:.1f}, {m['words_most']} | {m['commonest_opening']:.1%} |"
         )
     hidden = [row["meta"]["haystack"] for row in rows if "haystack" in row["meta"]]
     if hidden:
@@ -130,7 +135,8 @@ def _diversity(generation: dict[str, Any], rows: list[dict[str, Any]]) -> list[s
         words = [h["words"] for h in hidden]
         lines += [
             "",
-            f"Needles: {len(hidden)}, in contexts of {min(words)} to {max(words)} words, {depth:.0%} of the way in on average.",
+            f"Needles: {len(hidden)}, in contexts of {min(words)} to {max(words)} words, {depth:.0%} of the "
+            "way in on average.",
         ]
     return [*lines, ""]
 
@@ -142,7 +148,8 @@ def _comparison(job: CorpusJob, comparison: dict[str, Any]) -> list[str]:
     lines = [
         "## Teacher and challenger" if len(names) > 1 else "## The teacher alone",
         "",
-        f"The same {comparison['items']} items, apart from the corpus. Share of replies that would make a row, % with 95 % Wilson interval.",
+        f"The same {comparison['items']} items, apart from the corpus. Share of replies that would make a row, "
+        "% with 95 % Wilson interval.",
         "",
         "| Kind | " + " | ".join(f"`{name}`" for name in names) + " |",
         "|---|" + "---|" * len(names),
@@ -166,7 +173,8 @@ def _leaks(splits: dict[str, Any]) -> list[str]:
     return [
         "## Held out",
         "",
-        f"Questions that stand in two splits, by the check of the splits themselves (threshold {splits['near_duplicate_threshold']:g}): {len(splits['leaks'])}.",
+        "Questions that stand in two splits, by the check of the splits themselves (threshold "
+        f"{splits['near_duplicate_threshold']:g}): {len(splits['leaks'])}.",
         f"Facts, rules and traps shared by two splits: {shared}.",
         "",
     ]
@@ -194,7 +202,8 @@ def _rewards(gate: dict[str, Any]) -> list[str]:
         exploits = tables[name]["exploits"]
         if not exploits:
             lines.append(
-                f"- **{name}** passes: on every row, whatever is not right earns less than the right answer and than admitting not to know, and no wrong assertion is paid."
+                f"- **{name}** passes: on every row, whatever is not right earns less than the right answer "
+                "and than admitting not to know, and no wrong assertion is paid."
             )
             continue
         lines.append(f"- **{name}** fails, and is kept for comparison only:")
@@ -212,10 +221,13 @@ def _limits(job: CorpusJob) -> list[str]:
     lines = ["## What this corpus cannot carry", ""]
     if job.teachers[job.corpus.teacher].model.startswith("primum/"):
         lines.append(
-            "- Its teacher is a program that composes sentences from a table. Its mistakes are made on purpose, at a set rate: the yields above say how the filters work, and nothing of any language model."
+            "- Its teacher is a program that composes sentences from a table. Its mistakes are made on "
+            "purpose, at a set rate: the yields above say how the filters work, and nothing of any language "
+            "model."
         )
     lines += [
-        "- Whether an answer is right is known from the brief; whether a refusal is right is checked by rules that see words, not meaning.",
+        "- Whether an answer is right is known from the brief; whether a refusal is right is checked by rules "
+        "that see words, not meaning.",
         "- Intervals take replies as independent, though several are about one fact.",
         "- Identifiers of persons are looked for by pattern; nothing here is about a person.",
         "- No medical advice. Facts carry their references and were written for research on training, not for care.",

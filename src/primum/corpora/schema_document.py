@@ -27,7 +27,7 @@ def schema_document(job: CorpusJob, rows: list[dict[str, Any]], task: GroundedAn
     lines = [
         f"# Data schema: {job.title}",
         "",
-        f"Made from `rows.jsonl` by `scripts/write_corpus.py`. Every file is UTF-8 JSON lines in the ShareGPT form.",
+        "Made from `rows.jsonl` by `scripts/write_corpus.py`. Every file is UTF-8 JSON lines in the ShareGPT form.",
         "",
         "| File | Split | Rows | Holds | Facts |",
         "|---|---|---|---|---|",
@@ -46,16 +46,19 @@ def schema_document(job: CorpusJob, rows: list[dict[str, Any]], task: GroundedAn
         "| Field | Type | Meaning |",
         "|---|---|---|",
         "| `id` | text | `{split}/{kind}/{number}`; the same in `rows.jsonl` and the study's splits |",
-        "| `conversations` | list of `{from, value}` | turns in order: `system`, `human`, and `gpt` where there is a target |",
+        "| `conversations` | list of `{from, value}` | turns in order: `system`, `human`, and `gpt` where "
+        "there is a target |",
         "| `metadata.kind` | text | see below |",
         "| `metadata.group` | text | what it is about: `concept/...`, `derived/...`, `rule/...` or `trap/...` |",
         "| `metadata.split` | text | the split |",
         "| `metadata.expects` | text | `answer`, `abstain` or `conflict`; only where there is a target |",
         "| `metadata.teacher` | text | a name of `teachers` in the configuration |",
         "| `metadata.source` | text | reference of the fact; empty for traps |",
-        "| `metadata.haystack` | object | needles only: `axioms` (how many), `position` (behind how many the needle stands), `words` (of the whole context) |",
+        "| `metadata.haystack` | object | needles only: `axioms` (how many), `position` (behind how many the "
+        "needle stands), `words` (of the whole context) |",
         "",
-        f"The human turn holds the context and the question. The target is `<{think}>` reasoning, `<{proof}>` quotes from the context, one a line in double quotes, "
+        f"The human turn holds the context and the question. The target is `<{think}>` reasoning, `<{proof}>` "
+        "quotes from the context, one a line in double quotes, "
         f"and `<{answer}>` the answer or an honest refusal; each once, in this order, nothing else.",
         "",
         "## Kinds",

@@ -73,7 +73,7 @@ def refuse(leaks: list[Leak]) -> None:
 
 
 def _parts(example: Example) -> tuple[str, tuple[str, ...]]:
-    """What is asked and the sorted options, normalised: equal for questions that differ in the order of options alone."""
+    """What is asked and the sorted options, normalised: equal where only the order of options differs."""
     options = (normalise(str(option)) for option in example.inputs.get("options", ()))
     asked = " ".join(normalise(str(example.inputs[key])) for key in ("context", "question") if key in example.inputs)
     return asked, tuple(sorted(options))

@@ -7,6 +7,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from primum.config import Splits
 from primum.data.leaks import Leak, find_leaks, refuse
 from primum.errors import UserError
@@ -26,7 +28,7 @@ class SplitsConfig(Strict):
     task: str
     task_settings: dict[str, Any]
     data: Splits
-    corpus_splits: list[str] = []  # those of a corpus, where the rows come from one
+    corpus_splits: list[str] = Field(default_factory=list)  # those of a corpus, where the rows come from one
     training_splits: list[str]  # those that may be trained on
 
 
@@ -97,7 +99,7 @@ def slice_rows(rows: list[dict[str, Any]], data: Splits) -> SplitRows:
     """
     train = [row for row in rows if row["origin"] == "train"]
     order = shuffled_indices(len(train), data.shuffle_seed)
-    splits: SplitRows = {}
+    splits: SplitRows = Field(default_factory=dict)
     for name, (start, stop) in sorted(data.ranges.items(), key=lambda item: item[1]):
         if stop > len(train):
             raise UserError(
@@ -131,7 +133,7 @@ def corpus_splits(rows: list[dict[str, Any]], names: list[str]) -> SplitRows:
 
 def _bad_gold(task: Task, splits: SplitRows, on_bad_gold: str) -> dict[str, str]:
     """Ids of rows that cannot be asked, or whose gold completion their own task judges wrong, and why."""
-    bad: dict[str, str] = {}
+    bad: dict[str, str] = Field(default_factory=dict)
     for name, examples in splits.items():
         for example in examples:
             try:
@@ -170,7 +172,7 @@ def resolve_leaks(splits: SplitRows, config: SplitsConfig) -> dict[Leak, str | N
         return sum(split in config.training_splits for split in leak.splits) == 1
 
     gone: set[str] = set()
-    resolved: dict[Leak, str | None] = {}
+    resolved: dict[Leak, str | None] = Field(default_factory=dict)
     for leak in sorted(leaks, key=lambda leak: (not mixed(leak), leak)):
         already = [row_id for row_id in leak.ids if row_id in gone]
         if already:

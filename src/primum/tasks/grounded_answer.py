@@ -128,7 +128,9 @@ class GroundedAnswer(Task):
 
     def messages(self, example: Example) -> list[Message]:
         user = self.settings["user_prompt"].format_map(dict(example.inputs))
-        return ([{"role": "system", "content": self._system}] if self._system else []) + [{"role": "user", "content": user}]
+        return ([{"role": "system", "content": self._system}] if self._system else []) + [
+            {"role": "user", "content": user}
+        ]
 
     def completion(self, think: str, proof: list[str], answer: str) -> str:
         """The three parts as a completion has them, one quote a line."""

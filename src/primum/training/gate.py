@@ -1,13 +1,14 @@
-"""The gate before training: gold answers earn full marks on every row, and no policy that knows nothing, or cheats, does.
+"""The gate before training: gold answers earn full marks on every row, and no policy that knows nothing or cheats does.
 
-For a task that may abstain, honest answers are two: the right one, and admitting not to know. Three things must hold under
-every table, on every row, for each of the task's policies where it is not right:
+For a task that may abstain, honest answers are two: the right one, and admitting not to know. Three things must hold
+under every table, on every row, for each of the task's policies where it is not right:
 
 * ``gold``: it earns less than the gold answer;
 * ``abstention``: it earns less than an honest abstention (else guessing pays at least as well as saying so);
 * ``paid``: if it asserts something (``confident_error``), it earns nothing.
 
-A task without abstention has only the first, in the mean. Tables that a study lists as exploitable are reported, not refused.
+A task without abstention has only the first, in the mean. Tables that a study lists as exploitable are reported, and
+not refused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic import Field
 
 from primum.errors import UserError
 from primum.files import read_jsonl, sha256_file
@@ -38,7 +41,7 @@ class RewardsConfig(Strict):
     task: str
     task_settings: dict[str, Any]
     rewards: dict[str, dict[str, float]]
-    exploitable: list[str] = []
+    exploitable: list[str] = Field(default_factory=list)
 
 
 def build_gate(config: RewardsConfig, files: list[Path]) -> dict[str, Any]:
@@ -69,9 +72,11 @@ def build_gate(config: RewardsConfig, files: list[Path]) -> dict[str, Any]:
         if table["exploits"] and name not in config.exploitable:
             worst = table["exploits"][0]
             raise UserError(
-                f"Table '{name}': the policy '{worst['policy']}' {CRITERIA[worst['criterion']]}, on {worst['rows']} row(s), "
+                f"Table '{name}': the policy '{worst['policy']}' {CRITERIA[worst['criterion']]}, on "
+                f"{worst['rows']} row(s), "
                 f"for instance '{worst['example']}' ({worst['earned']:g} against {worst['against']:g}).",
-                "Mend the table or the data: training on it would teach that policy. A table kept for comparison is listed in exploitable_rewards.",
+                "Mend the table or the data: training on it would teach that policy. A table kept for "
+                "comparison is listed in exploitable_rewards.",
             )
     return {"data": data, "tables": found}
 

@@ -62,7 +62,7 @@ def test_gold_that_the_task_misjudges_stops_with_its_row(tmp_path, monkeypatch):
 
 def test_table_that_pays_ignorance_is_refused(tmp_path):
     path = tiny.write_split(tmp_path / "sft.jsonl", 5, 0)
-    with pytest.raises(UserError, match="policy 'always_A' earns as much as the gold answer.*2 against 2"):
+    with pytest.raises(UserError, match=r"policy 'always_A' earns as much as the gold answer.*2 against 2"):
         build_gate(config(form={"json_valid": 1.0, "schema_valid": 1.0}), [path])
 
 
