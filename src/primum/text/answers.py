@@ -19,7 +19,7 @@ from primum.text.words import (
 )
 
 COPIED = 0.6  # share of the words of a context (of at least LONG words) from which an answer is a copy of it
-LONG = 40
+LONG = 25
 MIN_SHARE = 0.8  # of a longer key's words that a rewording must keep
 MIN_RATIO = 90.0  # similarity of whole answers, where no key is known
 SUPPORTED = 0.5  # share of an answer's own words that its quotes must hold
