@@ -25,6 +25,12 @@ _ORDERS = re.compile(
 )
 
 
+_SUSPECT = (
+    *("<", "[", "ignore", "disregard", "forget", "override", "system prompt", "you are now", "new instructions"),
+    *("act as ", "developer mode", "as a language model"),
+)  # without one of them no turn mark, tag or order stands in a plain text
+
+
 class Rejected(Exception):
     """A reply that makes no row.
 
@@ -119,6 +125,8 @@ def _draft(fields: dict[str, Any]) -> Draft:
 
 def _check_injection(text: str, tags: tuple[str, ...]) -> None:
     folded = text.casefold()
+    if text.isascii() and not any(part in folded for part in _SUSPECT):
+        return
     tag = next((tag for tag in tags if f"<{tag}>" in folded or f"</{tag}>" in folded), "")
     if tag or INJECTED.search(text) or _ORDERS.search(text):
         raise Rejected("injected", f"it holds {f'the tag <{tag}>' if tag else 'a turn mark or an instruction'}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from primum.text.words import find, tokens
@@ -25,10 +26,15 @@ def hide(
         The context, and ``{"axioms", "position", "words"}``: how many, behind how many of them the needle stands, and
         how long it all is.
     """
-    answer = tokens(value)
-    pool = [axiom for axiom in axioms if find(answer, tokens(axiom)) < 0]
+    pool = _without(value, tuple(axioms))
     count = min(rng.randint(*bounds), len(pool))
     straws = rng.sample(pool, count)
     place = rng.randint(0, count)
     context = " ".join([*straws[:place], needle, *straws[place:]])
     return context, {"axioms": count, "position": place, "words": len(context.split())}
+
+
+@lru_cache(maxsize=1024)
+def _without(value: str, axioms: tuple[str, ...]) -> list[str]:
+    answer = tokens(value)
+    return [axiom for axiom in axioms if find(answer, tokens(axiom)) < 0]

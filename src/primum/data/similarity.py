@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -34,8 +35,14 @@ def sketches(texts: Iterable[Words]) -> Iterator[Any]:
     """MinHashes, in order; made in bulk, since one by one they cost several times as much."""
     from datasketch import MinHash
 
-    rows = ([" ".join(pair).encode() for pair in sorted(words)] for words in texts)
-    return MinHash.generator(rows, num_perm=PERMUTATIONS, seed=SEED, scheme="affine32")
+    return MinHash.generator(texts, num_perm=PERMUTATIONS, seed=SEED, scheme="affine32", hashfunc=_hashed)
+
+
+@lru_cache(maxsize=1 << 17)
+def _hashed(pair: tuple[str, ...]) -> int:
+    from datasketch.hashfunc import sha1_hash32
+
+    return int(sha1_hash32(" ".join(pair).encode()))
 
 
 class NearDuplicates:
@@ -46,24 +53,39 @@ class NearDuplicates:
     """
 
     def __init__(self, threshold: float) -> None:
-        from datasketch import MinHashLSH
-
         self._threshold = threshold
-        self._index = MinHashLSH(num_perm=PERMUTATIONS, params=_bands(threshold))
+        bands, self._rows = _bands(threshold)
+        # By band: hashes -> the last text with them, and for every text the one before it, so that no list is made for
+        # each. ``datasketch.MinHashLSH`` finds the same, at several times the cost.
+        self._last: list[dict[bytes, int]] = [{} for _ in range(bands)]
+        self._before: dict[int, tuple[int | None, ...]] = {}
         self._words: dict[int, Words] = {}
 
     def like(self, words: Words, sketch: Any) -> list[tuple[int, float]]:
         """``(number, similarity)`` of every text at least as similar as the threshold, by number."""
         if not words:
             return []
-        found = ((number, jaccard(words, self._words[number])) for number in sorted(self._index.query(sketch)))
+        near: set[int] = set()
+        for band, number in enumerate(map(dict.get, self._last, self._keys(sketch))):
+            while number is not None:
+                near.add(number)
+                number = self._before[number][band]
+        found = ((number, jaccard(words, self._words[number])) for number in sorted(near))
         return [(number, similarity) for number, similarity in found if similarity >= self._threshold]
 
     def add(self, number: int, words: Words, sketch: Any) -> None:
         """Remember a text."""
         if words:
-            self._index.insert(number, sketch)
+            keys = self._keys(sketch)
+            self._before[number] = tuple(map(dict.get, self._last, keys))
+            for table, key in zip(self._last, keys, strict=True):
+                table[key] = number
             self._words[number] = words
+
+    def _keys(self, sketch: Any) -> list[bytes]:
+        """The sketch's hashes, band by band."""
+        hashes, size = sketch.hashvalues.tobytes(), self._rows * sketch.hashvalues.itemsize
+        return [hashes[place * size : (place + 1) * size] for place in range(len(self._last))]
 
 
 def _bands(threshold: float) -> tuple[int, int]:

@@ -80,15 +80,17 @@ class Caller:
             UserError: the teacher cannot be asked, or the attempts have run out.
         """
         calls = counted = 0
+        answers = self._answers
         while True:
             await self._turn(estimate, flight.workers)
-            answers, calls = self._answers, calls + 1
+            calls += 1
             with flight.held():
                 found = await self._call(request, key, calls, estimate)
             if isinstance(found, Reply):
                 return found
-            # A busy server that lets others through meanwhile is no failure of this request.
+            # A busy server that has let others through since this request's last call is no failure of it.
             counted += not (isinstance(found, Failure) and found.status == 429 and self._answers > answers)
+            answers = self._answers
             self._stop_if_absent(found, flight)
             if counted >= self._teacher.limits.attempts or _asks_too_much(found):
                 return self._give_up(request, key, calls, found)
@@ -104,8 +106,7 @@ class Caller:
         half as far apart as they would be if they came evenly.
         """
         loop = asyncio.get_running_loop()
-        while (wait := self._resume - loop.time()) > 0:
-            await asyncio.sleep(wait + self._jitter.uniform(0, 0.1 * min(wait, 1.0)))
+        await self._paused()
         if self._request_pace is not None:
             await self._request_pace.take(1.0)
         if self._token_pace is not None:
@@ -115,6 +116,12 @@ class Caller:
         self._free = mine + gap
         if mine > loop.time():
             await asyncio.sleep(mine - loop.time())
+        await self._paused()  # somebody may have been told to wait meanwhile
+
+    async def _paused(self) -> None:
+        loop = asyncio.get_running_loop()
+        while (wait := self._resume - loop.time()) > 0:
+            await asyncio.sleep(wait + self._jitter.uniform(0, 0.1 * min(wait, 1.0)))
 
     async def _call(self, request: Request, key: str, calls: int, estimate: float) -> Reply | Reading | Failure:
         """One call: a reply, a response without text that may be better next time, or what went wrong."""

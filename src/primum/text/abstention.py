@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from primum.text.words import NEGATIONS, PLAIN, content, figures_with_units, find, fold, normalise, tokens
 
@@ -75,6 +76,14 @@ _CONFLICT = re.compile(
     r"\b(?:contradict\w*|conflict\w*|inconsisten\w*|disagree\w*|discrepan\w*|irreconcilabl\w*|incompatibl\w*|mismatch\w*|at odds|"
     r"(?:do|does|did) not (?:agree|match|tally)|differ|differs|differing|opposite|"
     r"two (?:different|incompatible|opposite)|both (?:figures|values|doses|statements|versions))\b|\bone\b.{1,60}\bthe other\b"
+)
+# No pattern above matches without one of these: most answers are done with after a look for them.
+_SIGNS = tuple(
+    "no,un,never,neither,hardly,fail,impossible,insufficient,inadequate,too little,lack,missing,without,absent,silent,left o,"
+    "indeterminate,inconclusive,short of,omit,leave,outside,beyond,irrelevant,something else,abst,decline,refrain,withhold,n/a,"
+    "contradict,conflict,inconsisten,disagree,discrepan,irreconcil,incompatib,mismatch,at odds,differ,opposite,two ,both ,other".split(
+        ","
+    )
 )
 _UNDONE = re.compile(
     r"\bnot (?:true |correct |the case |right |accurate )?(?:to say )?that\b|\b(?:no|without(?: any)?) (?:real )?(?:conflict|contradiction|discrepancy|"
@@ -167,18 +176,25 @@ def names_conflict(answer: str) -> bool:
 def _abstaining(part: str, context: str = "") -> bool:
     """Whether a part says that it cannot be told. Talk of policy says nothing of the text."""
     text = " ".join(tokens(part)) if "'" in part else part
-    if _UNDONE.search(text) or (_POLICY.search(text) and "text" not in text and "context" not in text):
+    if not any(sign in text for sign in _SIGNS):
         return False
+    says, unless_told = _worded(text)
+    return says or (unless_told and find(tokens(text), tokens(context)) < 0)
+
+
+@lru_cache(maxsize=4096)
+def _worded(text: str) -> tuple[bool, bool]:
+    """Whether the wording of a part abstains; and whether it does where the context does not have the sentence itself."""
+    if _UNDONE.search(text) or (_POLICY.search(text) and "text" not in text and "context" not in text):
+        return False, False
     if any(pattern.search(text) for pattern in _ANY) or _CONFLICT.search(text):
-        return True
-    if _NO_THING.search(text) and find(tokens(text), tokens(context)) < 0:
-        return True
+        return True, False
     for pattern in _OF_TEXT:
         for match in pattern.finditer(text):
             before = text[: match.start()].split()
             if not before or before[-1].strip(",.") not in _PERSONS:
-                return True
-    return False
+                return True, False
+    return False, bool(_NO_THING.search(text))
 
 
 def _negative(claim: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from primum.text.words import (
     NEGATIONS,
@@ -34,6 +35,7 @@ OPPOSITES = (
     ("ventral", "dorsal"), ("rostral", "caudal"), ("medial", "lateral"), ("boy", "girl"), ("male", "female"),
     ("improved", "worsened"), ("present", "absent"), ("positive", "negative"),
 )  # fmt: skip
+_OPPOSED = frozenset(word for pair in OPPOSITES for word in pair)
 _CLAUSE = re.compile(
     r"[,;:.!?]\s+|[,;:.!?]$|\s-\s|\b(?:but|rather than|instead of|whereas|while|not that|and not)\b|\n+"
 )
@@ -93,13 +95,18 @@ def holds(words: tuple[str, ...], key: str, question: str, rate: bool = False) -
             )
             for i in range(len(there) - size + 1)
         )
-    if find([fold(word) for word in wanted], [fold(word) for word in words]) >= 0:
+    if find(_folded(wanted), _folded(words)) >= 0:
         return True
     stems = content(wanted)
     if len(stems) < 2 or figures or bool(_negating(wanted)) != bool(_negating(words)):
         return False
     found = set(content(words))
     return sum(word in found for word in stems) / len(stems) >= MIN_SHARE
+
+
+@lru_cache(maxsize=4096)
+def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(fold, words))
 
 
 def _rival(answer: str, key: str, gold: str, alternatives: Sequence[str], question: str, beside: str) -> str:
@@ -183,7 +190,7 @@ def unsupported(
     if figure := invented(answer, [*quotes, question, *([gold] if operands else [])]):
         return f"its quotes do not give {figure}"
     said = {*tokens(answer)}
-    for pair in OPPOSITES:
+    for pair in OPPOSITES if said & _OPPOSED else ():
         for word, contrary in (pair, pair[::-1]):
             if word in said and contrary in quoted and word not in quoted and contrary not in said:
                 return f"its quotes say '{contrary}'"

@@ -8,6 +8,7 @@ every content word of the quote. A quote that leaves out a negation in front of 
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections import Counter
 from functools import lru_cache
 
@@ -117,7 +118,7 @@ def _clipped(words: tuple[str, ...], context: str) -> str:
     place, offset = -1, 0
     while (step := find(words, there[offset:])) >= 0:
         place = offset + step
-        begin = max(start for start in starts if start <= place)
+        begin = starts[bisect(starts, place) - 1]
         if not any(word in NEGATIONS for word in there[max(begin, place - NEAR) : place]):
             return ""
         offset = place + 1

@@ -13,7 +13,7 @@ _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _TABLE = _DASHES | _MARKS | _INVISIBLE
 # A number keeps its decimals, a negative sign none; '%', '/' and comparisons carry meaning; other punctuation does not.
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?|[%/<>\u2264\u2265=+]")
-_ASCII_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+(?:\.[0-9]+)?|[%/<>=+]")  # the same for plain lower case, in half the time
+_ASCII_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+(?:\.[0-9]+)?|[%/<>=+]")  # the same of ASCII in lower case
 # Both begin with the sign itself: a pattern that begins with a look-behind is tried at every character.
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _SENTENCE = re.compile(r"([.!?;\n])(?:(?<!\n)[\"')\]]*\s+|(?<=\n)\n*)")
@@ -113,22 +113,21 @@ def numbers(words: tuple[str, ...]) -> tuple[Number, ...]:
     units 'mg/kg' and 'gy/fraction'.
     """
     found: list[Number] = []
-    i = 0
-    while i < len(words):
+    done = 0
+    for i in [i for i, word in enumerate(words) if word in _SPELLED or word[:1].isdigit()]:
         word, size = words[i], 1
+        if i < done:
+            continue
         if is_number(word):
             value = float(word)
-        elif word in _SPELLED:
+        else:
             value = float(_SPELLED[word])
             if value >= 20 and i + 1 < len(words) and 0 < float(_SPELLED.get(words[i + 1], 0)) < 10:
                 value, size = value + float(_SPELLED[words[i + 1]]), 2
-        else:
-            i += 1
-            continue
         base, factor = _unit_behind(words, i + size)
         if is_number(word) or base:
             found.append((round(value * factor, 6), base))
-        i += size
+        done = i + size
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ import pytest
 from primum.config import project_root
 from primum.corpora.resources import Fact, compute, load_resources
 from primum.errors import UserError
-from primum.text.words import find, numbers, tokens
+from primum.text.words import find, tokens
 
 ROOT = project_root()
 DIPG = ROOT / "resources" / "dipg"
@@ -43,23 +43,28 @@ def test_every_line_of_a_file_is_read(shipped) -> None:
         assert len(things) == len((DIPG / f"{name}.tsv").read_text(encoding="utf-8").splitlines()) - 1, name
 
 
-def test_facts_keep_what_the_readme_promises(shipped) -> None:
+def test_a_value_stands_once_in_each_statement_and_in_no_question(shipped) -> None:
     for fact in (*shipped.concepts, *shipped.rules):
-        for statement in fact.statements:
-            assert statement.count(fact.value) == 1, fact.id
+        assert all(statement.count(fact.value) == 1 for statement in fact.statements), fact.id
         assert not any(find(tokens(fact.value), tokens(question)) >= 0 for question in fact.questions), fact.id
-    for fact in (*shipped.concepts, *shipped.derived, *shipped.rules):
-        told = [tokens(text) for text in (*fact.statements, *fact.questions)]
-        for wrong in fact.wrong:
-            assert wrong != fact.value and all(find(tokens(wrong), text) < 0 for text in told), (fact.id, wrong)
     for fact in shipped.derived:
-        said = {f"{value:g}" for value, _ in numbers(tokens(fact.statements[0]))}
-        assert {f"{float(operand):g}" for operand in fact.operation.split()[::2]} <= said, fact.id
+        assert set(fact.operation.split()[::2]) <= set(tokens(fact.statements[0])), fact.id
         assert fact.value not in fact.statements[0], fact.id
 
 
-def test_no_axiom_and_no_vignette_part_tells_a_concept(shipped) -> None:
-    """A value of letters alone is meant: figures without their unit stand everywhere."""
+def test_wrong_answers_stand_neither_in_statements_nor_in_questions(shipped) -> None:
+    """The README's word; one in a question would make an answer that takes it up look wrong."""
+    found = [
+        (fact.id, wrong)
+        for fact in (*shipped.concepts, *shipped.derived, *shipped.rules)
+        for wrong in fact.wrong
+        for text in (*fact.statements, *fact.questions)
+        if find(tokens(wrong), tokens(text)) >= 0
+    ]
+    assert not found
+
+
+def test_no_vignette_part_tells_a_concept(shipped) -> None:
     parts = [part for name, found in shipped.phrases.items() if name not in ("ages", "sexes") for part in found]
     for fact in shipped.concepts:
         for part in parts:
@@ -172,11 +177,11 @@ def test_a_file_that_is_no_text_is_named(resources_copy: Path, name: str) -> Non
     assert name in _refused(resources_copy)
 
 
-@pytest.mark.parametrize("name", ["concepts.tsv", "axioms.tsv", "missing.tsv"])
-def test_a_file_without_lines_is_named(resources_copy: Path, name: str) -> None:
-    path = resources_copy / name
+def test_axioms_without_a_line_are_refused(resources_copy: Path) -> None:
+    """Without them a needle stands alone, and the report divides by their number."""
+    path = resources_copy / "axioms.tsv"
     path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
-    assert name in _refused(resources_copy)
+    assert "axioms.tsv" in _refused(resources_copy)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,160 @@
+"""Items: the same seed asks the same, held-out facts stay apart, quotas add up, prompts are whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from primum.corpora.items import BRIEF, TRAINING, Items, deal, quotas
+from primum.corpora.resources import load_resources
+from primum.corpora.settings import COMPARE
+from primum.errors import UserError
+from primum.teaching import KINDS
+
+SPLITS = ("sft", "grpo", "dev", "eval", COMPARE)
+MANY = 300  # of each split and kind: thousands in all, and every deck several times over
+
+
+def _all(items: Items, count: int = MANY):
+    return [items.item(split, kind, n) for split in SPLITS for kind in KINDS for n in range(count)]
+
+
+def test_a_seed_asks_the_same_and_another_seed_others(job, items) -> None:
+    again = Items(job.corpus, items.resources)
+    other = Items(job.corpus.model_copy(update={"seed": job.corpus.seed + 1}), items.resources)
+    one, two, three = (_all(source, 20) for source in (items, again, other))
+    assert one == two
+    same = sum(a.brief == b.brief for a, b in zip(one, three, strict=True))
+    assert same < 0.02 * len(one)
+    assert items._dealt["concepts"]["eval"] != other._dealt["concepts"]["eval"]
+
+
+def test_asking_for_more_or_in_another_order_changes_nothing(job, items) -> None:
+    fresh = Items(job.corpus, items.resources)
+    late = {kind: fresh.item("sft", kind, 40) for kind in reversed(KINDS)}
+    for kind in KINDS:
+        early = [items.item("sft", kind, n) for n in range(41)]
+        assert early[40] == late[kind]
+        assert [fresh.item("sft", kind, n) for n in reversed(range(41))] == early[::-1]
+
+
+def test_a_split_keeps_its_items_when_training_sizes_change(job, items) -> None:
+    """Only the held-out splits' own sizes decide what they hold."""
+    larger = job.corpus.model_copy(update={"sizes": dict(job.corpus.sizes) | {"sft": 4000, "grpo": 1}})
+    other = Items(larger, items.resources)
+    for split in ("dev", "eval", "sft"):
+        assert [items.item(split, k, n) for k in KINDS for n in range(15)] == [
+            other.item(split, k, n) for k in KINDS for n in range(15)
+        ]
+
+
+def test_no_group_stands_in_training_and_held_out_or_in_two_held_out_splits(items) -> None:
+    asked = _all(items)
+    assert len(asked) >= 9000 and len({item.id for item in asked}) == len(asked)
+    groups = {split: {item.group for item in asked if item.split == split} for split in SPLITS}
+    training = groups["sft"] | groups["grpo"] | groups[COMPARE]
+    assert not groups["dev"] & groups["eval"]
+    assert not groups["dev"] & training and not groups["eval"] & training
+    assert all({group.split("/")[0] for group in found} == {"concept", "derived", "rule", "trap"} for found in groups.values())
+
+
+def test_what_is_told_beside_a_fact_does_not_leak_across_either(items) -> None:
+    """The sentences of other facts in a brief come from the item's own part, too."""
+    part_of = {
+        statement: part for part, facts in items._dealt["concepts"].items() for f in facts for statement in f.statements
+    }
+    for item in _all(items, 60):
+        told = [part_of[text] for text in item.brief.get("others", [])]
+        part = item.split if item.split in ("dev", "eval") else TRAINING
+        assert set(told) <= {part}, item.id
+        assert len(set(told)) == len(told) and item.brief.get("fact") not in item.brief.get("others", [])
+
+
+def test_every_fact_is_dealt_once_and_asked_about(items) -> None:
+    for name, parts in items._dealt.items():
+        dealt = [thing.id for things in parts.values() for thing in things]
+        assert sorted(dealt) == sorted(thing.id for thing in getattr(items.resources, name))
+    asked = {item.group for item in _all(items)}
+    assert {f.id for f in (*items.resources.concepts, *items.resources.derived, *items.resources.rules)} <= asked
+    assert {trap.id for trap in items.resources.traps} <= asked
+
+
+def test_held_out_shares_follow_the_sizes(job, items) -> None:
+    corpus, concepts = job.corpus, items.resources.concepts
+    parts = deal(concepts, corpus, "concepts")
+    held_out = len(parts["dev"]) + len(parts["eval"])
+    assert abs(held_out - corpus.held_out_share * len(concepts)) <= 1
+    assert abs(len(parts["eval"]) - 2 * len(parts["dev"])) <= 2  # eval is twice as large
+
+
+def test_too_few_facts_are_refused(job, items) -> None:
+    for count in (0, 1, 2):
+        with pytest.raises(UserError, match="Too few rules for the held-out splits and training"):
+            deal(items.resources.rules[:count], job.corpus, "rules")
+    assert all(deal(items.resources.rules[:3], job.corpus, "rules").values())
+
+
+def test_a_part_too_small_to_draw_neighbours_from_is_refused(job, resources_copy: Path) -> None:
+    """A reasoning brief draws two facts of other categories from its own part."""
+    path = resources_copy / "concepts.tsv"
+    path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:4]) + "\n", encoding="utf-8")
+    with pytest.raises(UserError):
+        Items(job.corpus, load_resources(resources_copy)).item("dev", "refusal", 0)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 10, 11, 13, 99, 101, 997, 1500])
+def test_quotas_add_up_and_stay_within_one_of_the_share(job, size: int) -> None:
+    found = quotas(size, job.corpus.composition)
+    assert sum(found.values()) == size and set(found) == set(job.corpus.composition)
+    assert all(abs(found[kind] - size * share) < 1 for kind, share in job.corpus.composition.items())
+
+
+def test_quotas_of_exact_shares_are_exact() -> None:
+    tenths = {"a": 0.1, "b": 0.2, "c": 0.7}  # 0.1 * 3 and 0.7 * 10 are not what they seem in binary
+    assert quotas(10, tenths) == {"a": 1, "b": 2, "c": 7}
+    assert quotas(30, tenths) == {"a": 3, "b": 6, "c": 21}
+    thirds = {kind: 1 / 3 for kind in "cab"}
+    assert quotas(2, thirds) == {"a": 1, "b": 1, "c": 0}  # ties by name, whatever the order of the study
+    assert quotas(3, thirds) == {"a": 1, "b": 1, "c": 1}
+    assert quotas(5, {"a": 0.5, "b": 0.5, "c": 0.0})["c"] == 0
+
+
+def test_every_prompt_is_instructions_then_a_brief_that_reads_back(job, items) -> None:
+    for item in _all(items, 25):
+        (message,) = items.messages(item)
+        text, mark, brief = message["content"].rpartition(f"\n{BRIEF}\n")
+        assert message["role"] == "user" and mark and json.loads(brief) == item.brief
+        assert text == f"{job.corpus.prompts[item.kind]}\n" and message["content"].count(BRIEF) == 1
+        assert item.brief["kind"] == item.kind and item.brief["question"]
+        # Braces only of the JSON form that is asked for; none that some format() should have filled.
+        assert not re.search(r"\{\w*\}", message["content"])
+        assert not re.search(r"\bNone\b|\bnan\b|Fact\(|Trap\(", message["content"])
+
+
+def test_no_prompt_shows_the_tags_of_the_study(job, parts, items) -> None:
+    """A teacher that saw the student's tags would write them."""
+    task = parts[0]
+    for kind in KINDS:
+        prompt = items.messages(items.item("sft", kind, 0))[0]["content"]
+        assert not [tag for tag in task.tags if f"<{tag}>" in prompt or f"</{tag}>" in prompt], kind
+
+
+def test_briefs_hold_what_their_kind_needs(items) -> None:
+    for n in range(60):
+        at = {kind: items.item("sft", kind, n) for kind in KINDS}
+        assert at["refusal"].fact is None and at["refusal"].brief["near"] and "answer" not in at["refusal"].brief
+        assert len(at["anti_knowledge"].brief["unrelated"]) == 5 and "answer" not in at["anti_knowledge"].brief
+        conflict = at["conflict"]
+        assert conflict.brief["rival"] in conflict.fact.wrong and len(set(conflict.brief["sources"])) == 2
+        for kind in ("reasoning", "needle", "safety", "conflict"):
+            brief, fact = at[kind].brief, at[kind].fact
+            assert brief["answer"] == fact.value and brief["fact"] in fact.statements
+            assert brief["question"] in fact.questions
+        assert set(at["needle"].brief) == {"kind", "fact", "question", "answer"}
+    summed = [items.item("sft", "reasoning", n) for n in range(300)]
+    share = sum("operation" in item.brief for item in summed) / len(summed)
+    assert 0.2 < share < 0.4
