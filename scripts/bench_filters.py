@@ -53,6 +53,7 @@ def main() -> None:
 def filtered(job: CorpusJob, asked: list[Item], texts: list[tuple[str, str]]) -> tuple[dict[str, float], list[Example]]:
     """Replies a second of the chain and of each part of it, and the rows that are kept."""
     task, _, checks = job.parts(project_root())
+    list(sketches([word_pairs("loads the library before the clock runs")]))
     seen, kept, spent = Seen(job.corpus.near_duplicate_threshold, job.corpus.held_out), [], [0.0, 0.0, 0.0]
     for start in range(0, len(asked), BATCH):
         batch, clock = list(zip(asked, texts, strict=True))[start : start + BATCH], [perf_counter()]

@@ -12,8 +12,8 @@ from primum.text.grounding import quotes
 from primum.text.tags import INJECTED
 
 FIELDS = ("context", "question", "think", "answer")
-MAX_CHARS = {"context": 8000, "question": 400, "think": 3000, "answer": 800}
-_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
+MAX_CHARS = {"context": 8000, "question": 400, "think": 3000, "answer": 800, "proof": 4000}
+MAX_QUOTES = 8
 _SORRY = re.compile(
     r"^\W*(?:i'm sorry|i am sorry|sorry|i can(?:no|')t|i cannot|i am unable|i'm unable|as an ai|i won't|i will not)\b",
     re.I,
@@ -84,9 +84,8 @@ def read_draft(outcome: str, text: str, finish_reason: str, tags: tuple[str, ...
 
 def _object(text: str) -> dict[str, Any]:
     """One JSON object, alone or in one code fence."""
-    fenced = _FENCE.fullmatch(text)
-    body = fenced[1] if fenced else text.strip()
-    if _SORRY.match(body):
+    body = _unfenced(text.strip())
+    if _SORRY.match(body.replace("\u2019", "'")):
         raise Rejected("teacher_refused", body[:80])
     if body.startswith("<"):
         raise Rejected("not_json", "mark-up instead of JSON")
@@ -97,6 +96,14 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Rejected("not_json", "no JSON object")
     return value
+
+
+def _unfenced(text: str) -> str:
+    """What stands in a code fence around the whole text, or the text."""
+    first, _, rest = text.partition("\n")
+    if first.strip().casefold() in ("```", "```json") and rest.endswith("```"):
+        return rest.removesuffix("```").strip()
+    return text
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,9 +125,16 @@ def _draft(fields: dict[str, Any]) -> Draft:
     proof = fields.get("proof")
     if isinstance(proof, str):
         proof = quotes(proof)
-    if not isinstance(proof, list) or not proof or not all(isinstance(q, str) and q.strip() for q in proof):
+    if not isinstance(proof, list) or not proof or not all(isinstance(q, str) and q.strip(' "') for q in proof):
         raise Rejected("schema", "'proof' is missing, empty or no list of quotes")
-    return Draft(proof=tuple(" ".join(quote.split()).strip('"') for quote in proof), **texts)
+    if len(proof) > MAX_QUOTES or sum(map(len, proof)) > MAX_CHARS["proof"]:
+        raise Rejected("schema", f"'proof' has more than {MAX_QUOTES} quotes or {MAX_CHARS['proof']} characters")
+    draft = Draft(proof=tuple(" ".join(quote.split()).strip('"') for quote in proof), **texts)
+    try:
+        "".join((*texts.values(), *draft.proof)).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Rejected("schema", "half a character (a lone surrogate)") from None
+    return draft
 
 
 def _check_injection(text: str, tags: tuple[str, ...]) -> None:

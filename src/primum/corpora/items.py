@@ -113,6 +113,11 @@ class Items:
     def _others(self, part: str, fact: Fact | None, rng: random.Random, count: int) -> dict[str, Any]:
         """Statements of other facts that do not answer the question, so that the right one has to be found."""
         pool = [other for other in self._dealt["concepts"][part] if fact is None or other.category != fact.category]
+        if len(pool) < count:
+            raise UserError(
+                f"Too few concepts of other categories to stand beside '{fact.id if fact else 'a trap'}'.",
+                "Add concepts, or raise corpus.held_out_share.",
+            )
         return {"others": [rng.choice(other.statements) for other in rng.sample(pool, count)]}
 
 

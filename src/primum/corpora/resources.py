@@ -17,7 +17,23 @@ OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "*": lambda a, b: a * b,
     "/": lambda a, b: a / b,
 }
-PHRASES = ("ages", "sexes", "presentations", "imaging", "settings", "courses", "irrelevant")
+PHRASES = {
+    "ages": 2,
+    "sexes": 2,
+    "presentations": 2,
+    "imaging": 2,
+    "settings": 2,
+    "courses": 2,
+    "irrelevant": 5,
+}  # fewest
+COLUMNS = {
+    "concepts.tsv": ("id", "category", "statement", "question", "value", "wrong", "source"),
+    "derived.tsv": ("id", "statement", "question", "value", "wrong", "operation", "source"),
+    "safety.tsv": ("id", "rule", "question", "value", "wrong", "source"),
+    "missing.tsv": ("id", "question", "near"),
+    "axioms.tsv": ("id", "text"),
+}
+FEWEST_AXIOMS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +66,6 @@ class Trap:
 
     id: str
     questions: tuple[str, ...]
-    topic: str
     near: str
 
 
@@ -73,18 +88,21 @@ def load_resources(folder: Path) -> Resources:
         UserError: naming the file and line that lacks a column, does not hold its value, or miscomputes it.
     """
     phrases = read_yaml(folder / "patients.yaml")
-    for key in PHRASES:
-        if not isinstance(phrases.get(key), list) or len(phrases[key]) < 2:
-            raise UserError(f"{folder.name}/patients.yaml: '{key}' is no list of two or more.", "Add it.")
+    for key, fewest in PHRASES.items():
+        if not isinstance(phrases.get(key), list) or len(phrases[key]) < fewest:
+            raise UserError(f"{folder.name}/patients.yaml: '{key}' is no list of {fewest} or more.", "Add some.")
+    axioms = tuple(row["text"] for row, _ in _read(folder / "axioms.tsv"))
+    if len(axioms) < FEWEST_AXIOMS:
+        raise UserError(f"{folder.name}/axioms.tsv has fewer than {FEWEST_AXIOMS} lines.", "Add some.")
     return Resources(
         concepts=tuple(_fact("concept", row, where) for row, where in _read(folder / "concepts.tsv")),
         derived=tuple(_fact("derived", row, where) for row, where in _read(folder / "derived.tsv")),
         rules=tuple(_fact("rule", row, where) for row, where in _read(folder / "safety.tsv")),
         traps=tuple(
-            Trap(f"trap/{row['id']}", _wordings(row, "question"), row["topic"], row["near"])
+            Trap(f"trap/{row['id']}", _wordings(row, "question"), row["near"])
             for row, _ in _read(folder / "missing.tsv")
         ),
-        axioms=tuple(row["text"] for row, _ in _read(folder / "axioms.tsv")),
+        axioms=axioms,
         phrases=phrases,
     )
 
@@ -100,15 +118,27 @@ def _read(path: Path) -> list[tuple[dict[str, str], str]]:
         raise UserError(f"{path.parent.name}/{path.name} does not exist.", "Restore it, or mend corpus.resources.")
     rows: list[tuple[dict[str, str], str]] = []
     seen: set[str] = set()
-    with path.open(encoding="utf-8", newline="") as handle:
-        for number, row in enumerate(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
-            where = f"{path.name} line {number}"
-            if None in row or None in row.values():
-                raise UserError(f"{where} does not have as many fields as the header.", "Separate fields by one tab.")
-            if row["id"] in seen:
-                raise UserError(f"{where}: id '{row['id']}' stands twice.", "Give every line an id of its own.")
-            seen.add(row["id"])
-            rows.append((row, where))
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from None
+    reader = csv.DictReader((line for line in lines if line), delimiter="\t", quoting=csv.QUOTE_NONE)
+    for column in COLUMNS[path.name]:
+        if column not in (reader.fieldnames or ()):
+            raise UserError(
+                f"{path.name} has no column '{column}'.", f"Its columns are {', '.join(COLUMNS[path.name])}."
+            )
+    for number, row in enumerate(reader, 2):
+        where = f"{path.name} line {number}"
+        if None in row or None in row.values():
+            raise UserError(f"{where} does not have as many fields as the header.", "Separate fields by one tab.")
+        for column in COLUMNS[path.name]:
+            if column != "wrong" and not row[column].strip():
+                raise UserError(f"{where}: '{column}' is empty.", "Fill it in, or remove the line.")
+        if row["id"] in seen:
+            raise UserError(f"{where}: id '{row['id']}' stands twice.", "Give every line an id of its own.")
+        seen.add(row["id"])
+        rows.append((row, where))
     return rows
 
 
@@ -124,7 +154,14 @@ def _fact(kind: str, row: dict[str, str], where: str) -> Fact:
             raise UserError(f"{where}: '{row['value']}' does not stand in its statement.", "Write it in word for word.")
     if operation:
         number = row["value"].split()[0].rstrip("%")
-        if abs(compute(operation) - float(number)) > 1e-6:
+        try:
+            same = abs(compute(operation) - float(number)) < 1e-6
+        except (ValueError, KeyError, ZeroDivisionError):
+            raise UserError(
+                f"{where}: '{operation}' or '{number}' cannot be computed.",
+                "Write 'a * b' with +, -, * or / and figures.",
+            ) from None
+        if not same:
             raise UserError(f"{where}: {operation} is not {number}.", "Mend the operation or the value.")
     wrong = tuple(part.strip() for part in row["wrong"].split("|") if part.strip())
     if len(wrong) < 2:

@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from hashlib import sha1
 from itertools import pairwise
 from typing import Any
 
-Words = frozenset[tuple[str, ...]]
+Words = frozenset[str]  # pairs, as 'one two'
 PERMUTATIONS = 128
 SEED = 1
 MISS = 1e-6  # chance at which a pair exactly at the threshold may escape the first, approximate pass
@@ -23,12 +24,13 @@ def normalise(text: str) -> str:
 def word_pairs(text: str) -> Words:
     """Pairs of neighbouring words; a lone word stands for itself."""
     words = re.findall(r"\w+", text)
-    return frozenset(pairwise(words)) or frozenset((word,) for word in words)
+    return frozenset(map(" ".join, pairwise(words))) or frozenset(words)
 
 
 def jaccard(a: Words, b: Words) -> float:
     """Share of common word pairs."""
-    return len(a & b) / (len(a | b) or 1)
+    common = len(a & b)
+    return common / (len(a) + len(b) - common or 1)
 
 
 def sketches(texts: Iterable[Words]) -> Iterator[Any]:
@@ -39,10 +41,9 @@ def sketches(texts: Iterable[Words]) -> Iterator[Any]:
 
 
 @lru_cache(maxsize=1 << 17)
-def _hashed(pair: tuple[str, ...]) -> int:
-    from datasketch.hashfunc import sha1_hash32
-
-    return int(sha1_hash32(" ".join(pair).encode()))
+def _hashed(pair: str) -> int:
+    """As ``datasketch.hashfunc.sha1_hash32`` does."""
+    return int.from_bytes(sha1(pair.encode()).digest()[:4], "little")
 
 
 class NearDuplicates:

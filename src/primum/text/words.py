@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad"), "-")
 _MARKS = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2026: "...", 0x00D7: "x"}
@@ -64,6 +65,7 @@ PLAIN = frozenset(
     "said text context report reported state stated according record recorded note show showed shown answer amount start started".split()
 )
 _PER = ("/", "per")
+LONG = 300  # characters from which a text is read sentence by sentence
 Number = tuple[float, str]  # value in the unit's base, and that base ('' where no unit follows)
 
 
@@ -77,6 +79,9 @@ def normalise(text: str) -> str:
 @lru_cache(maxsize=8192)
 def tokens(text: str) -> tuple[str, ...]:
     """Words, numbers and the signs that carry meaning. '54Gy' and '54 Gy' are the same; so are 'H3-K27M' and 'H3 K27M'."""
+    parts = sentences(text) if len(text) > LONG else ()
+    if len(parts) > 1:  # no word goes across the end of a sentence, and sentences come again in other texts
+        return tuple(chain.from_iterable(map(tokens, parts)))
     plain = _THOUSANDS.sub("", normalise(text)).replace("can't", "can not").replace("n't", " not")
     return tuple((_ASCII_TOKEN if plain.isascii() else _TOKEN).findall(plain))
 

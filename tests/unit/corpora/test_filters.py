@@ -140,9 +140,9 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ("reworded", "reasoning", {"proof": ["Usual radiation of the tumour amounts to 54 Gy."]}, "ungrounded_quote"),
     # answers
     ("a wrong one of the list", "reasoning", {"answer": "It gives 59.4 Gy."}, "unsupported_answer"),
-    ("a wrong figure of the context", "reasoning", {"answer": "It gives 7 Gy."}, "wrong_answer"),
+    ("another figure in its unit", "reasoning", {"answer": "It gives 7 Gy."}, "unsupported_answer"),
     ("right and wrong", "reasoning", {"answer": "It gives 54 Gy or 39 Gy."}, "unsupported_answer"),
-    ("denied", "reasoning", {"answer": "It does not give 54 Gy."}, "wrong_answer"),
+    ("denied", "reasoning", {"answer": "It does not give 54 Gy."}, "refused_answerable"),
     ("no figure", "reasoning", {"answer": "It gives a conventional dose."}, "wrong_answer"),
     ("refused", "reasoning", {"answer": "The text does not state this."}, "refused_answerable"),
     ("right, and more invented", "reasoning", {"answer": "It gives 54 Gy over 6 weeks."}, "unsupported_answer"),
