@@ -19,8 +19,10 @@ _SORRY = re.compile(
     re.I,
 )
 _ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override) (?:all |any |the |your |these )*(?:previous|prior|above|earlier|preceding|system)\b|"
-    r"\bsystem prompt\b|\byou are now\b|\bnew instructions\b|\bact as (?:an?|the)\b|\bdeveloper mode\b|\bas a language model\b",
+    r"\b(?:ignore|disregard|forget|override) (?:all |any |the |your |these )*(?:previous|prior|above|earlier|"
+    r"preceding|system)\b|"
+    r"\bsystem prompt\b|\byou are now\b|\bnew instructions\b|\bact as (?:an?|the)\b|\bdeveloper mode\b|"
+    r"\bas a language model\b",
     re.I,
 )
 

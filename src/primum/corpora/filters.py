@@ -1,7 +1,7 @@
 """A draft -> a row, or the reason why not. Every check that a rule can make of one example by itself.
 
-The facts of the brief are the truth here: a teacher chooses words, never what is right. So the question is the brief's, the
-gold key is the fact's value, and a draft whose answer is another is a wrong answer, however well it is quoted.
+The facts of the brief are the truth here: a teacher chooses words, never what is right. So the question is the brief's,
+the gold key is the fact's value, and a draft whose answer is another is a wrong answer, however well it is quoted.
 """
 
 from __future__ import annotations

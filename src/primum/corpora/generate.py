@@ -1,7 +1,7 @@
 """Fill every split's quotas: ask, filter, ask again for what is still wanted. Only replies decide what comes out.
 
 Splits are filled one after another, the held-out ones first, so that training rows give way to them. Items are taken in
-the order of their numbers, whatever order replies come in; once a kind's quota is full, what was asked beyond is surplus.
+the order of their numbers, whatever order replies come in; what was asked beyond a kind's quota is surplus.
 """
 
 from __future__ import annotations

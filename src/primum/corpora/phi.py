@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import re
 
-_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|"
+    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 PATTERNS: dict[str, re.Pattern[str]] = {
-    "telephone number": re.compile(r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{3,4}(?![\w])"),
+    "telephone number": re.compile(r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{3}[ .-])\d{3}[ "
+    ".-]\d{3,4}(?![\w])"),
     "e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+\.\w{2,}"),
     "web address": re.compile(r"\b(?:https?://|www\.)\S+", re.I),
     "social security number": re.compile(r"\b\d{3}-\d{2}-\d{4}\b"),
-    "record number": re.compile(r"\b(?:mrn|medical record|record|patient|chart|account|insurance|hospital|nhs)\s*(?:no\.?|number|id|#|mrn)?\s*[:#]?\s*[A-Z]{0,3}\d{5,}\b", re.I),
-    "date": re.compile(rf"\b(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?: \d{{4}})?|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}}))\b", re.I),
+    "record number": re.compile(r"\b(?:mrn|medical record|record|patient|chart|account|insurance|hospital|"
+    "nhs)\s*(?:no\.?|number|id|#|mrn)?\s*[:#]?\s*[A-Z]{0,3}\d{5,}\b", re.I),
+    "date": re.compile(r"\b(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{1,2}(?:st|nd|rd|"
+    "th)? {_MONTH}(?: \d{{4}})?|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}}))\b", re.I),
     "name": re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mx|Master|Dr|Prof)\.? [A-Z][a-z]+\b"),
-    "street address": re.compile(r"\b\d{1,5} (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Way)\b"),
+    "street address": re.compile(r"\b\d{1,5} (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|"
+    "Dr|Boulevard|Blvd|Court|Way)\b"),
     "network address": re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"),
     "age over 89": re.compile(r"\b(?:9\d|1[01]\d)[ -]years?[ -]old\b", re.I),
 }  # fmt: skip

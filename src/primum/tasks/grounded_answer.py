@@ -2,24 +2,26 @@
 
 One judge for rewards, metrics, filters and the gate. Decided once:
 
-* Format. Exactly one ``<think>``, ``<proof>`` and ``<answer>`` in this order (names from the settings), nothing but white
-  space around them, no tag or turn mark inside. Anything else is ``format_mismatch`` and nothing more is read. ``prefill``
-  is what the prompt has already said for the model; it is put in front of the completion before reading.
+* Format. Exactly one ``<think>``, ``<proof>`` and ``<answer>`` in this order (names from the settings), nothing but
+  white space around them, no tag or turn mark inside. Anything else is ``format_mismatch`` and nothing more is read.
+  ``prefill`` is what the prompt has already said for the model; it is put in front of the completion before reading.
 * ``missing_answer``, then ``missing_trace``: a part is there but empty. Reading ends there.
-* ``hallucinated_trace``: some quote of the proof does not stand in the context (``primum.text.grounding``). Reading ends.
+* ``hallucinated_trace``: a quote of the proof does not stand in the context (``primum.text.grounding``). Reading ends.
 * ``hallucination``: the answer has a number that stands neither in the context nor in the question; else
   ``no_hallucination``. (A number of the gold answer, say a computed total, is none.)
 * Abstention is recognised by what is said (``primum.text.abstention``); an answer that tells all the same is none.
-* ``proof_inconsistency``: an answer whose numbers or words do not come from its own quotes; else ``verifiable_trace``. An
-  abstention's quotes need only stand in the context: they show what it does say.
-* ``correct_synthesis``: answerable, not abstained, the gold key stated and with it no rival, and the trace is verifiable.
+* ``proof_inconsistency``: an answer whose numbers or words do not come from its own quotes; else ``verifiable_trace``.
+  An abstention's quotes need only stand in the context: they show what it does say.
+* ``correct_synthesis``: answerable, not abstained, the gold key stated and no rival put forward, the trace verifiable.
 * ``correct_abstention``: the context cannot answer, and it abstained. ``conflict_reward`` beside it where the context
   contradicts itself and the answer says so. ``conflict_penalty`` and ``abstain_penalty``: answered where the context
   contradicts itself, or says nothing of it.
-* ``incorrect_answer``: read to the end and not right, abstentions included, as the published scorer had it;
-  ``confident_error`` is the part of it that asserts something.
+* ``incorrect_answer``: another answer than the right one, or none where there is one, as the published scorer had it;
+  ``confident_error`` is the part of it that asserts something. A right answer that its quotes do not carry is
+  inconsistent, and not incorrect.
 
-The published scorer took any one similar sentence for grounded, never checked support, and paid abstention by two phrases.
+The published scorer took any one similar sentence for grounded, never checked support, and knew abstention by two
+phrases.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ class GroundedAnswer(Task):
         except (KeyError, IndexError, ValueError) as error:
             raise UserError(
                 f"A prompt of task '{self.name}' has a field that is none ({error}).",
-                "Use {think}, {proof}, {answer} in the system prompt, {context}, {question} in the user's; double other braces.",
+                "The system prompt has {think}, {proof}, {answer}, the user's {context}, {question}; double other braces.",
             ) from None
 
     def validate(self, example: Example) -> None:

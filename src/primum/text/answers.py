@@ -26,8 +26,8 @@ MIN_RATIO = 90.0  # similarity of whole answers, where no key is known
 SUPPORTED = 0.5  # share of an answer's own words that its quotes must hold
 # Words that deny what stands in their clause, beside the negations.
 DENIALS = frozenset(
-    "spared myth false untrue wrong incorrect rejected refused considered feared planned wild instead rather ruled discarded "
-    "withdrawn".split()
+    "spared myth false untrue wrong incorrect rejected refused considered feared planned wild instead rather ruled "
+    "discarded withdrawn".split()
 )
 OPPOSITES = (
     ("left", "right"), ("increased", "decreased"), ("increase", "decrease"), ("upper", "lower"), ("before", "after"),
@@ -79,7 +79,7 @@ def misses(
 
 
 def holds(words: tuple[str, ...], key: str, question: str, rate: bool = False) -> bool:
-    """Whether ``words`` give the key: its figures in whatever units, or its words in one piece, or most of a longer key's.
+    """Whether ``words`` give the key: its figures in whatever units, its words in one piece, or most of a longer key's.
 
     With ``rate``, a figure may be told per something that the key leaves out: '1.8 Gy per fraction' gives '1.8 Gy'.
     """

@@ -29,8 +29,8 @@ _CURLY = str.maketrans("\u201c\u201d\u00ab\u00bb", '""""') | {0x2026: "..."}
 def quotes(proof: str) -> list[str]:
     """The quotes of a proof: one a line, bullets and quotation marks taken off.
 
-    A line that goes on the one before it (no bullet, no mark, nothing ended) is part of it. Words around quotation marks
-    are a preamble if they are few and hold no number; else the whole line is the quote, and has to stand as such.
+    A line that goes on the one before it (no bullet, no mark, nothing ended) is part of it. Words around quotation
+    marks are a preamble if they are few and hold no number; else the whole line is the quote, and has to stand as such.
     """
     lines: list[str] = []
     for line in proof.translate(_CURLY).splitlines():

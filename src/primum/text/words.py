@@ -54,15 +54,16 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("patient", "patients", "child", "children"), ("patient", 1.0)),
 }
 STOP_WORDS = frozenset(
-    "a an and are as at be been but by did do does for from had has have he her his i if in into is it its of on or our "
-    "per she so than that the their them then there these they this those to was we were what when where which while who "
-    "whom whose why will with would you your about after also any because can could during each how may more most over "
+    "a an and are as at be been but by did do does for from had has have he her his i if in into is it its of on or "
+    "our per she so than that the their them then there these they this those to was we were what when where which "
+    "while who whom whose why will with would you your about after also any because can could during each how may more most over "
     "should some such under up upon very via evidence sign signs".split()
 )
 # Content words that say nothing of their own beside a figure or a name.
 PLAIN = frozenset(
-    "give given gave receive received total take taken took use used treat treated treatment dose daily patient child boy girl say says "
-    "said text context report reported state stated according record recorded note show showed shown answer amount start started".split()
+    "give given gave receive received total take taken took use used treat treated treatment dose daily patient child "
+    "boy girl say says said text context report reported state stated according record recorded note show showed shown "
+    "answer amount start started".split()
 )
 _PER = ("/", "per")
 LONG = 300  # characters from which a text is read sentence by sentence
@@ -78,7 +79,7 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def tokens(text: str) -> tuple[str, ...]:
-    """Words, numbers and the signs that carry meaning. '54Gy' and '54 Gy' are the same; so are 'H3-K27M' and 'H3 K27M'."""
+    """Words, numbers and signs that carry meaning. '54Gy' and '54 Gy' are the same; so are 'H3-K27M' and 'H3 K27M'."""
     parts = sentences(text) if len(text) > LONG else ()
     if len(parts) > 1:  # no word goes across the end of a sentence, and sentences come again in other texts
         return tuple(chain.from_iterable(map(tokens, parts)))
@@ -99,7 +100,7 @@ def is_number(token: str) -> bool:
 
 
 def figures(words: Sequence[str]) -> list[str]:
-    """Every number in order with the unit or word behind it, and what it is per, as written: a quote must keep them exactly."""
+    """Every number in order with the unit or word behind it, and what it is per, as written: a quote must keep them."""
     found = []
     for i, word in enumerate(words):
         if is_number(word) or word in _SPELLED:
@@ -114,8 +115,8 @@ def figures(words: Sequence[str]) -> list[str]:
 def numbers(words: tuple[str, ...]) -> tuple[Number, ...]:
     """Every number in digits, or spelled with a unit behind it, in the base of its unit: '5400 cGy' is (54, 'gy').
 
-    In 'between 9 and 12 months' and '9-12 months' both numbers are months. '10 mg/kg' and '1.8 Gy per fraction' have the
-    units 'mg/kg' and 'gy/fraction'.
+    In 'between 9 and 12 months' and '9-12 months' both numbers are months. '10 mg/kg' and '1.8 Gy per fraction' have
+    the units 'mg/kg' and 'gy/fraction'.
     """
     found: list[Number] = []
     done = 0
@@ -142,7 +143,7 @@ def figures_with_units(words: tuple[str, ...]) -> list[Number]:
 
 
 def _unit_behind(words: Sequence[str], place: int) -> tuple[str, float]:
-    """The unit at ``place``; or, in a range, that of the number which ends it. With what it is per, where that follows."""
+    """The unit at ``place``; in a range, that of the number which ends it. With what it is per, where that follows."""
     if (
         place + 1 < len(words)
         and words[place] in ("to", "and", "or")

@@ -53,7 +53,9 @@ def test_rates_are_those_of_the_replies(job, judged, compared) -> None:
         assert sum(told["reasons"].values()) == 120 - told["yield"]["numerator"]
         assert told["usage"]["requests"] == 120 and told["usage"]["cost"] == 30.0 and told["mean_context_words"] > 20
         assert told["model"] == job.teachers[name].model
-    assert compared["teachers"]["embedded"]["yield"]["value"] > compared["teachers"]["embedded-careless"]["yield"]["value"]
+    assert (
+        compared["teachers"]["embedded"]["yield"]["value"] > compared["teachers"]["embedded-careless"]["yield"]["value"]
+    )
 
 
 def test_the_difference_is_the_exact_paired_test(judged, compared) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from primum.corpora.drafts import MAX_CHARS, Draft, Rejected, read_draft
+from primum.corpora.drafts import FIELDS, MAX_CHARS, Draft, Rejected, read_draft
 
 TAGS = ("think", "proof", "answer")
 GOOD: dict[str, Any] = {
@@ -91,6 +91,7 @@ HOSTILE = {
     "byte order mark": ("\ufeff" + PLAIN, "not_json"),
     # refusals of the teacher
     "sorry": ("I'm sorry, but I can't help with creating medical content.", "teacher_refused"),
+    "sorry over lines": ("I'm sorry.\n# Heading\n| a | table |", "teacher_refused"),
     "curly sorry": ("I\u2019m sorry, but I can\u2019t help with that.", "teacher_refused"),
     "cannot": ("I cannot create medical examples.", "teacher_refused"),
     "as an AI": ("As an AI developed by someone, no.", "teacher_refused"),
@@ -108,7 +109,7 @@ HOSTILE = {
     "flag for text": (with_(think=True), "schema"),
     "list for text": (with_(context=[GOOD["context"]]), "schema"),
     "object for text": (with_(question={"text": "?"}), "schema"),
-    "blank": (with_(think=" \n "), "schema"),
+    "blank field": (with_(think=" \n "), "schema"),
     "proof null": (with_(proof=None), "schema"),
     "proof empty": (with_(proof=[]), "schema"),
     "proof blank text": (with_(proof="  "), "schema"),
@@ -118,7 +119,7 @@ HOSTILE = {
     "proof nested": (with_(proof=[GOOD["proof"]]), "schema"),
     "proof object": (with_(proof={"quote": GOOD["proof"][0]}), "schema"),
     "proof of marks alone": (with_(proof=['""']), "schema"),
-    **{f"long {name}": (with_(**{name: "word " * (limit // 5 + 1)}), "schema") for name, limit in MAX_CHARS.items()},
+    **{f"long {name}": (with_(**{name: "word " * (MAX_CHARS[name] // 5 + 1)}), "schema") for name in FIELDS},
     "long proof": (with_(proof=["The child received 54 Gy in 30 fractions. " * 1000]), "schema"),
     "ten thousand quotes": (with_(proof=GOOD["proof"] * 10_000), "schema"),
     # what addresses a model
@@ -183,7 +184,8 @@ def test_the_servers_word_comes_before_the_text(finish: str, outcome: str, reaso
 
 
 def test_the_limits_themselves_are_allowed() -> None:
-    for name, limit in MAX_CHARS.items():
+    for name in FIELDS:
+        limit = MAX_CHARS[name]
         assert len(getattr(read(with_(**{name: "w" * limit})), name)) == limit
         assert refused(with_(**{name: "w" * (limit + 1)})).reason == "schema"
 

@@ -1,4 +1,4 @@
-"""The embedded teacher: the same prompt, the same reply; good without mistakes, and each mistake found for what it is."""
+"""The embedded teacher: the same prompt, the same reply; good without mistakes, and each mistake told apart."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXPECTED = {
     "wrong_answer": {"wrong_answer", "unsupported_answer", "answered_a_trap", "conflict_not_named"},
     "unsupported_answer": {"unsupported_answer", "answered_a_trap"},
 }
-# A vignette whose own sentence already seems to answer its trap is rejected before any mistake is looked at (21 of 4000).
+# A vignette whose own sentence already seems to answer its trap is rejected before its mistakes (21 of 4000).
 BEFORE = {"refusal": {"answerable"}}
 EACH = 400  # spoiled replies of every kind: about 40 of each mistake
 

@@ -152,7 +152,12 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ("safety against the rule", "safety", {"answer": "Yes, it can be stopped at once."}, "wrong_answer"),
     ("safety refused", "safety", {"answer": "The text does not say."}, "refused_answerable"),
     # contexts
-    ("value left out", "reasoning", {"context": SCENE, "proof": ["MRI showed a swollen pons."]}, "context_without_fact"),
+    (
+        "value left out",
+        "reasoning",
+        {"context": SCENE, "proof": ["MRI showed a swollen pons."]},
+        "context_without_fact",
+    ),
     (
         "value in another unit",
         "reasoning",
@@ -239,7 +244,9 @@ def test_what_looks_odd_and_is_right_passes(reason: Callable[..., str], name: st
 def test_a_unit_with_a_power_does_not_run_into_the_next_sentence(reason: Callable[..., str]) -> None:
     """'22 mg/m2. Patients ...' is not '2 patients'."""
     said = "The maximum tolerated dose of the drug in that stratum was 22 mg/m2."
-    fact = Fact("concept/x", (said,), ("Which dose was tolerated?",), "22 mg/m2", ("10 mg/m2", "16 mg/m2"), "", "x", "x")
+    fact = Fact(
+        "concept/x", (said,), ("Which dose was tolerated?",), "22 mg/m2", ("10 mg/m2", "16 mg/m2"), "", "x", "x"
+    )
     good = {"question": fact.questions[0], "think": "It is told.", "proof": [said], "answer": "It was 22 mg/m2."}
     for behind in ("The family left.", "Patients went home."):
         assert reason(item("reasoning", fact), good | {"context": f"{SCENE} {said} {behind}"}) == "", behind
@@ -300,7 +307,13 @@ def embedded_draft(prompt: str):
 
 
 def test_axioms_with_the_answer_are_left_out_and_none_is_used_twice() -> None:
-    axioms = ["The heart has four chambers.", "Bones mend.", "FOUR kinds of tissue exist.", "Skin heals.", "Twenty-four."]
+    axioms = [
+        "The heart has four chambers.",
+        "Bones mend.",
+        "FOUR kinds of tissue exist.",
+        "Skin heals.",
+        "Twenty-four.",
+    ]
     for seed in range(50):
         context, hay = hide("There were four of them.", "four", axioms, (2, 9), random.Random(seed))
         assert not any(word in context for word in ("chambers", "FOUR", "Twenty"))
@@ -311,4 +324,9 @@ def test_axioms_with_the_answer_are_left_out_and_none_is_used_twice() -> None:
 
 def test_bounds_are_both_reached() -> None:
     axioms = [f"Axiom number {letter}." for letter in "abcdefghij"]
-    assert {hide("N.", "value", axioms, (3, 6), random.Random(seed))[1]["axioms"] for seed in range(200)} == {3, 4, 5, 6}
+    assert {hide("N.", "value", axioms, (3, 6), random.Random(seed))[1]["axioms"] for seed in range(200)} == {
+        3,
+        4,
+        5,
+        6,
+    }

@@ -54,7 +54,10 @@ def test_the_composition_is_counted_from_the_rows(job, made) -> None:
         [other for other in made.rows if other is not row],
         [*made.rows, row],
         [row | {"kind": "needle"} if other is row else other for other in made.rows],
-        [row | {"origin": "sft" if row["origin"] != "sft" else "eval"} if other is row else other for other in made.rows],
+        [
+            row | {"origin": "sft" if row["origin"] != "sft" else "eval"} if other is row else other
+            for other in made.rows
+        ],
     ):
         with pytest.raises(AssertionError):
             check_composition(rows, job.corpus)
@@ -100,6 +103,9 @@ def test_held_out_splits_are_filled_first_and_each_question_is_asked_once(job, p
     _generate(shrunk(), parts, asks)
     assert len(asks.asked) == len(set(asks.asked)) == len(asks.read)
     assert list(dict.fromkeys(name.split("/")[0] for name in asks.asked)) == ["dev", "eval", "grpo", "sft"]
+    asks = embedded_asks()
+    _generate(shrunk(), parts, asks, held_out=["sft", "eval"])
+    assert list(dict.fromkeys(name.split("/")[0] for name in asks.asked)) == ["sft", "eval", "dev", "grpo"]
 
 
 def test_usage_adds_up(job, parts, shrunk) -> None:
@@ -131,7 +137,7 @@ def test_a_hopeless_teacher_ends_in_a_line_with_its_commonest_reasons(job, parts
     assert f"with {limit} requests" in said
     reasons = said.partition("(")[2].partition(")")[0].split(", ")
     found = {name: int(n) for name, n in (reason.rsplit(" ", 1) for reason in reasons)}
-    assert list(found)[0] == "teacher_refused" and set(found) == {"teacher_refused", "not_json", "schema"}
+    assert next(iter(found)) == "teacher_refused" and set(found) == {"teacher_refused", "not_json", "schema"}
     assert sum(found.values()) == limit and list(found.values()) == sorted(found.values(), reverse=True)
     assert "max_tries" in caught.value.remedy
 
@@ -151,7 +157,15 @@ def test_a_kind_that_cannot_be_filled_is_named(job, parts, shrunk) -> None:
 def test_max_tries_is_a_limit_on_requests_a_row(job, parts, shrunk) -> None:
     asks = Asks(lambda prompt: (SORRY, "stop"))
     with pytest.raises(UserError, match=r"filled 0 of 40 rows of kind 'safety' for 'dev' with 80 requests"):
-        _generate(shrunk(), parts, asks, sizes={"dev": 40, "sft": 1}, composition={"safety": 1.0}, held_out=["dev"], max_tries=1.5)
+        _generate(
+            shrunk(),
+            parts,
+            asks,
+            sizes={"dev": 40, "sft": 1},
+            composition={"safety": 1.0},
+            held_out=["dev"],
+            max_tries=1.5,
+        )
 
 
 # --- what stands there already ----------------------------------------------------------------------------------------
@@ -173,8 +187,8 @@ def _seen(threshold, held_out, *texts):
     return lambda split, text: seen.twin(split, *parts_of(text))
 
 
-WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon".split()
-LONG = " ".join(WORDS)
+LONG = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon"
+WORDS = LONG.split()
 
 
 def test_a_draft_that_repeats_a_held_out_row_contaminates_it() -> None:
@@ -211,7 +225,9 @@ def test_rows_that_resemble_kept_ones_are_left_out_of_a_corpus(job, parts, shrun
     """A low threshold makes vignettes of one pattern into near-duplicates: the decisions, over whole rows."""
     small = shrunk(near_duplicate_threshold=0.15, max_tries=12, composition={"safety": 0.6, "refusal": 0.4})
     made = _generate(small, parts, embedded_asks(rate=0.0))
-    texts = {row["id"]: word_pairs(normalise(f"{row['inputs']['context']} {row['inputs']['question']}")) for row in made.rows}
+    texts = {
+        row["id"]: word_pairs(normalise(f"{row['inputs']['context']} {row['inputs']['question']}")) for row in made.rows
+    }
     ids = sorted(texts)
     assert max(jaccard(texts[a], texts[b]) for i, a in enumerate(ids) for b in ids[:i]) < 0.15
     found = Counter()
@@ -265,7 +281,9 @@ def test_no_group_of_a_held_out_row_is_in_training(made) -> None:
 
 
 def test_a_row_says_where_it_comes_from(made, items) -> None:
-    sources = {fact.id: fact.source for fact in (*items.resources.concepts, *items.resources.derived, *items.resources.rules)}
+    sources = {
+        fact.id: fact.source for fact in (*items.resources.concepts, *items.resources.derived, *items.resources.rules)
+    }
     for row in made.rows:
         assert row["meta"]["teacher"] == "embedded" and row["id"].startswith(f"{row['origin']}/{row['kind']}/")
         assert row["meta"]["source"] == ("" if row["kind"] == "refusal" else sources[row["group"]])

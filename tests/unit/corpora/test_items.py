@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,9 @@ def test_no_group_stands_in_training_and_held_out_or_in_two_held_out_splits(item
     training = groups["sft"] | groups["grpo"] | groups[COMPARE]
     assert not groups["dev"] & groups["eval"]
     assert not groups["dev"] & training and not groups["eval"] & training
-    assert all({group.split("/")[0] for group in found} == {"concept", "derived", "rule", "trap"} for found in groups.values())
+    assert all(
+        {group.split("/")[0] for group in found} == {"concept", "derived", "rule", "trap"} for found in groups.values()
+    )
 
 
 def test_what_is_told_beside_a_fact_does_not_leak_across_either(items) -> None:
@@ -71,7 +72,8 @@ def test_what_is_told_beside_a_fact_does_not_leak_across_either(items) -> None:
         told = [part_of[text] for text in item.brief.get("others", [])]
         part = item.split if item.split in ("dev", "eval") else TRAINING
         assert set(told) <= {part}, item.id
-        assert len(set(told)) == len(told) and item.brief.get("fact") not in item.brief.get("others", [])
+        others = item.brief.get("others", [])
+        assert len(set(others)) == len(others) and item.brief.get("fact") not in others
 
 
 def test_every_fact_is_dealt_once_and_asked_about(items) -> None:

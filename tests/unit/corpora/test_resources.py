@@ -27,7 +27,12 @@ def test_the_shipped_folder_is_as_large_as_the_study_says(shipped) -> None:
     assert len({fact.category for fact in shipped.concepts}) == 12
     facts: tuple[Fact, ...] = (*shipped.concepts, *shipped.derived, *shipped.rules)
     groups = [thing.id for thing in (*facts, *shipped.traps)]
-    assert len(set(groups)) == len(groups) and {g.split("/")[0] for g in groups} == {"concept", "derived", "rule", "trap"}
+    assert len(set(groups)) == len(groups) and {g.split("/")[0] for g in groups} == {
+        "concept",
+        "derived",
+        "rule",
+        "trap",
+    }
     assert all(fact.source.strip() and len(fact.questions) == 3 for fact in facts)
     assert len(shipped.axioms) == len(set(shipped.axioms)) >= 30  # the full scale hides a needle among up to 30
 
