@@ -1,4 +1,4 @@
-"""Near-duplicates among texts: MinHash over word pairs (Broder 1997; ``datasketch``), each candidate compared exactly."""
+"""Near-duplicates among texts: MinHash over word pairs (Broder 1997; ``datasketch``), candidates compared exactly."""
 
 from __future__ import annotations
 

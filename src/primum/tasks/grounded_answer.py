@@ -112,7 +112,7 @@ class GroundedAnswer(Task):
         except (KeyError, IndexError, ValueError) as error:
             raise UserError(
                 f"A prompt of task '{self.name}' has a field that is none ({error}).",
-                "The system prompt has {think}, {proof}, {answer}, the user's {context}, {question}; double other braces.",
+                "The system's has {think}, {proof}, {answer}, the user's {context}, {question}; double other braces.",
             ) from None
 
     def validate(self, example: Example) -> None:

@@ -56,7 +56,8 @@ _UNITS: dict[str, tuple[str, float]] = {
 STOP_WORDS = frozenset(
     "a an and are as at be been but by did do does for from had has have he her his i if in into is it its of on or "
     "our per she so than that the their them then there these they this those to was we were what when where which "
-    "while who whom whose why will with would you your about after also any because can could during each how may more most over "
+    "while who whom whose why will with would you your about after also any because can could during each how "
+    "may more most over "
     "should some such under up upon very via evidence sign signs".split()
 )
 # Content words that say nothing of their own beside a figure or a name.
