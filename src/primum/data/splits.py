@@ -99,7 +99,7 @@ def slice_rows(rows: list[dict[str, Any]], data: Splits) -> SplitRows:
     """
     train = [row for row in rows if row["origin"] == "train"]
     order = shuffled_indices(len(train), data.shuffle_seed)
-    splits: SplitRows = Field(default_factory=dict)
+    splits: SplitRows = {}
     for name, (start, stop) in sorted(data.ranges.items(), key=lambda item: item[1]):
         if stop > len(train):
             raise UserError(
@@ -133,7 +133,7 @@ def corpus_splits(rows: list[dict[str, Any]], names: list[str]) -> SplitRows:
 
 def _bad_gold(task: Task, splits: SplitRows, on_bad_gold: str) -> dict[str, str]:
     """Ids of rows that cannot be asked, or whose gold completion their own task judges wrong, and why."""
-    bad: dict[str, str] = Field(default_factory=dict)
+    bad: dict[str, str] = {}
     for name, examples in splits.items():
         for example in examples:
             try:
@@ -172,7 +172,7 @@ def resolve_leaks(splits: SplitRows, config: SplitsConfig) -> dict[Leak, str | N
         return sum(split in config.training_splits for split in leak.splits) == 1
 
     gone: set[str] = set()
-    resolved: dict[Leak, str | None] = Field(default_factory=dict)
+    resolved: dict[Leak, str | None] = {}
     for leak in sorted(leaks, key=lambda leak: (not mixed(leak), leak)):
         already = [row_id for row_id in leak.ids if row_id in gone]
         if already:
