@@ -179,6 +179,8 @@ class Study(Strict):
                 at = self.stages[at].parent
             if stage.split not in self.splits() or stage.split == "validation":
                 raise ValueError(f"stages.{name}: split '{stage.split}' is not in data.ranges")
+            if self.data.from_corpus and self.corpus and stage.split in self.corpus.held_out:
+                raise ValueError(f"stages.{name}: split '{stage.split}' is held out by the corpus")
             if isinstance(stage, GrpoStage) and stage.rewards not in self.rewards:
                 raise ValueError(f"stages.{name}: rewards '{stage.rewards}' is no table of this study")
         return self

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from primum.strict import Identifier, Share, Strict
 
@@ -25,7 +26,7 @@ class Limits(Strict):
 class Teacher(Strict):
     """A model that writes examples: any that LiteLLM reaches. Keys come from the environment alone."""
 
-    model: Annotated[str, StringConstraints(pattern=r"^[a-z_]+/\S+$")]  # LiteLLM's name: 'provider/model'
+    model: str  # LiteLLM's name: 'provider/model'
     api_base: str | None = None
     api_key_env: str | None = None  # name of the variable that holds the key, where LiteLLM's own does not fit
     parameters: dict[str, Any] = Field(
@@ -34,6 +35,13 @@ class Teacher(Strict):
     limits: Limits = Limits()
     input_cost_per_token: Annotated[float, Field(ge=0)] | None = None  # US dollars
     output_cost_per_token: Annotated[float, Field(ge=0)] | None = None
+
+    @field_validator("model")
+    @classmethod
+    def _provider(cls, model: str) -> str:
+        if not re.fullmatch(r"[a-z0-9_]+/\S+", model):
+            raise ValueError(f"'{model}' names no provider; write it as 'provider/model'")
+        return model
 
 
 KINDS = ("reasoning", "needle", "refusal", "anti_knowledge", "conflict", "safety")

@@ -11,15 +11,20 @@ from primum.errors import UserError
 from primum.files import sha256_file
 
 LICENCE = "https://spdx.org/licenses/Apache-2.0.html"
-# name, JSON path in a line, whether every line has it
+# name, column of a line, JSON path in it, what it is
 FIELDS = (
-    ("id", "$.id", "Identifier of the row."),
-    ("conversations", "$.conversations[*].value", "The turns' texts: system, human and, where there is a target, gpt."),
-    ("roles", "$.conversations[*].from", "Who says each turn."),
-    ("kind", "$.metadata.kind", "Kind of example."),
-    ("group", "$.metadata.group", "What the row is about; no group stands in a training and a held-out split."),
-    ("source", "$.metadata.source", "Reference of the fact; empty for traps."),
-    ("teacher", "$.metadata.teacher", "Who wrote it."),
+    ("id", "id", "", "Identifier of the row."),
+    (
+        "conversations",
+        "conversations",
+        "$[*].value",
+        "The turns' texts: system, human and, where there is a target, gpt.",
+    ),
+    ("roles", "conversations", "$[*].from", "Who says each turn."),
+    ("kind", "metadata", "$.kind", "Kind of example."),
+    ("group", "metadata", "$.group", "What the row is about; no group stands in a training and a held-out split."),
+    ("source", "metadata", "$.source", "Reference of the fact; empty for traps."),
+    ("teacher", "metadata", "$.teacher", "Who wrote it."),
 )
 
 
@@ -46,9 +51,13 @@ def croissant(job: CorpusJob, folder: Path) -> dict[str, Any]:
                 description=told,
                 data_types=[mlc.DataType.TEXT],
                 repeated="[*]" in path,
-                source=mlc.Source(file_object=name, extract=mlc.Extract(json_path=path)),
+                source=mlc.Source(
+                    file_object=name,
+                    extract=mlc.Extract(column=column),
+                    transforms=[mlc.Transform(json_path=path)] if path else [],
+                ),
             )
-            for field, path, told in FIELDS
+            for field, column, path, told in FIELDS
         ]
         records.append(mlc.RecordSet(id=split, name=split, fields=fields))
     metadata = mlc.Metadata(

@@ -43,7 +43,7 @@ class Rejected(Exception):
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
+        self.reason, self.detail = reason, " ".join(detail.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def _rejections(generation: dict[str, Any], rejected: list[dict[str, Any]]) -> l
     ]
     for reason, count in sorted(generation["reasons"].items(), key=lambda entry: (-entry[1], entry[0])):
         first = next(row for row in rejected if row["reason"] == reason)
-        detail = first["detail"].replace("|", "/").replace("<", "&lt;")
+        detail = " ".join(first["detail"].split()).replace("|", "/").replace("<", "&lt;")
         lines.append(f"| {reason} | {count} | `{first['id']}`: {detail} |")
     return [*lines, ""]
 

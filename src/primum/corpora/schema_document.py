@@ -69,7 +69,7 @@ def schema_document(job: CorpusJob, rows: list[dict[str, Any]], task: GroundedAn
     kinds = Counter(row["kind"] for row in rows)
     lines += [f"| `{kind}` | {n} | {n / len(rows):.1%} | {MEANING[kind]} |" for kind, n in sorted(kinds.items())]
     lines += ["", "## Examples", ""]
-    targets = [row for row in rows if row["origin"] not in job.corpus.prompts_only]
+    targets = [row for row in rows if row["origin"] not in job.corpus.prompts_only] or rows
     for kind in sorted(kinds):
         row = min(
             (row for row in targets if row["kind"] == kind), key=lambda row: (len(row["inputs"]["context"]), row["id"])

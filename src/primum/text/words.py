@@ -13,8 +13,8 @@ _MARKS = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2026: "...", 0x0
 _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _TABLE = _DASHES | _MARKS | _INVISIBLE
 # A number keeps its decimals, a negative sign none; '%', '/' and comparisons carry meaning; other punctuation does not.
-_TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?|[%/<>\u2264\u2265=+]")
-_ASCII_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+(?:\.[0-9]+)?|[%/<>=+]")  # the same of ASCII in lower case
+_TOKEN = re.compile(r"m[23]\b|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?|[%/<>\u2264\u2265=+]")
+_ASCII_TOKEN = re.compile(r"m[23]\b|[a-z]+(?:'[a-z]+)?|[0-9]+(?:\.[0-9]+)?|[%/<>=+]")  # the same of ASCII in lower case
 # Both begin with the sign itself: a pattern that begins with a look-behind is tried at every character.
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _SENTENCE = re.compile(r"([.!?;\n])(?:(?<!\n)[\"')\]]*\s+|(?<=\n)\n*)")
