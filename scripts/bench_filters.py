@@ -2,12 +2,11 @@
 
 import argparse
 import json
-from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
 
 from primum.config import project_root
 from primum.corpora.drafts import Rejected, read_draft
@@ -16,14 +15,12 @@ from primum.corpora.generate import Seen
 from primum.corpora.items import Item
 from primum.corpora.settings import CorpusJob
 from primum.data.similarity import normalise, sketches, word_pairs
-from primum.files import dumps, write_json
+from primum.files import write_json
 from primum.plan import Plan
 from primum.settings import read_yaml
 from primum.strict import parse
-from primum.tasks.base import Example
 
-STUDY, SPLIT, TEACHER = "dipg", "sft", "embedded"
-AIM = 5000  # rows a second through the whole chain
+STUDY, SPLIT, TEACHER, AIM = "dipg", "sft", "embedded", 5000  # rows a second through the whole chain
 BATCH = 1000  # replies that one part deals with before the next part
 
 
@@ -40,62 +37,46 @@ def main() -> None:
     asked = [items.item(SPLIT, kinds[n % len(kinds)], n // len(kinds)) for n in range(args.replies)]
     texts = [write(items.messages(item)[-1]["content"], options["seed"], options["mistake_rate"]) for item in asked]
     with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-        done = [pool.apply(filtered, (job, asked, texts)) for _ in range(args.rounds)]
-        judged = [pool.apply(verdicts, (job, done[0][1])) for _ in range(args.rounds)]
-    found = {part: round(median(rates[part] for rates, _ in done)) for part in done[0][0]}
-    found |= {"verdicts": round(median(judged))}
+        rounds = [pool.apply(measure, (job, asked, texts)) for _ in range(args.rounds)]
+    found = {part: round(median(rates[part] for rates in rounds)) for part in rounds[0]}
     print("\n".join(f"{part:<12}{value:>8,} a second" for part, value in found.items()))
-    print(f"of {args.replies} replies {len(done[0][1])} rows were kept; the aim of the chain is {AIM:,} a second")
+    print(f"{'aim':<12}{AIM:>8,} a second for the chain: {'met' if found['chain'] >= AIM else 'missed'}")
     if args.output:
         write_json(args.output, {"a_second": found, "aim": AIM, "replies": args.replies, "rounds": args.rounds})
 
 
-def filtered(job: CorpusJob, asked: list[Item], texts: list[tuple[str, str]]) -> tuple[dict[str, float], list[Example]]:
-    """Replies a second of the chain and of each part of it, and the rows that are kept."""
+def measure(job: CorpusJob, asked: list[Item], texts: list[tuple[str, str]]) -> dict[str, float]:
+    """Replies a second of the chain and of each part, and verdicts a second on right, bare, cut and borrowed answers."""
     task, _, checks = job.parts(project_root())
-    list(sketches([word_pairs("loads the library before the clock runs")]))
-    seen, kept, spent = Seen(job.corpus.near_duplicate_threshold, job.corpus.held_out), [], [0.0, 0.0, 0.0]
+    seen, spent = Seen(job.corpus.near_duplicate_threshold, job.corpus.held_out), [0.0, 0.0, 0.0]
+    kept = list(sketches([word_pairs("loads its library")]))[:0]
     for start in range(0, len(asked), BATCH):
-        batch, clock = list(zip(asked, texts, strict=True))[start : start + BATCH], [perf_counter()]
-        read = [(i, d) for i, (t, end) in batch if (d := attempt(read_draft, "answered", t, end, task.tags))]
+        read, passed, clock = [], [], [perf_counter()]
+        for item, (text, finish) in zip(asked[start : start + BATCH], texts[start : start + BATCH], strict=True):
+            with suppress(Rejected):
+                read.append((item, read_draft("answered", text, finish, task.tags)))
         clock.append(perf_counter())
-        passed = [(item, draft, row) for item, draft in read if (row := attempt(checks.row, draft, item))]
+        for item, draft in read:
+            with suppress(Rejected):
+                passed.append((item, draft, checks.row(draft, item)[0]))
         clock.append(perf_counter())
         whole = [normalise(f"{draft.context} {draft.question}") for _, draft, _ in passed]
         pairs = [word_pairs(text) for text in whole]
-        for (item, _, (row, _)), text, words, sketch in zip(passed, whole, pairs, sketches(pairs), strict=True):
+        for (item, _, row), text, words, sketch in zip(passed, whole, pairs, sketches(pairs), strict=True):
             if seen.twin(SPLIT, text, words, sketch) is None:
                 seen.add(item, text, words, sketch)
                 kept.append(row)
         clock.append(perf_counter())
-        spent = [s + b - a for s, a, b in zip(spent, clock[:-1], clock[1:], strict=True)]
-    parts = dict(zip(("read_draft", "filter", "duplicates"), spent, strict=True))
-    return {name: len(asked) / seconds for name, seconds in ({"chain": sum(spent)} | parts).items()}, kept
-
-
-def attempt(check: Callable[..., Any], *arguments: Any) -> Any:
-    """What a check gives, or None where it rejects."""
-    try:
-        return check(*arguments)
-    except Rejected:
-        return None
-
-
-def verdicts(job: CorpusJob, rows: list[Example]) -> float:
-    """Verdicts a second on right, bare, clipped, uncertain and borrowed completions of every row, mixed evenly."""
-    task, _, _ = job.parts(project_root())
-    asked = []
-    for row, other in zip(rows, rows[1:] + rows[:1], strict=True):
-        gold, proof = task.gold_completion(row), row.gold["proof"]
-        borrowed = [
-            task.completion("", proof, other.gold["answer"]),
-            task.completion("", other.gold["proof"], row.gold["answer"]),
-        ]
-        asked += [(row, text) for text in (gold, row.gold["answer"], gold[: len(gold) // 2], *borrowed)]
+        spent = [total + clock[i + 1] - clock[i] for i, total in enumerate(spent)]
+    golds = [task.gold_completion(row) for row in kept]
+    mixed = [(row, text) for row, gold in zip(kept, golds, strict=True) for text in (gold, gold[: len(gold) // 2])]
+    mixed += [(row, task.completion("", row.gold["proof"], other.gold["answer"])) for row, other in zip(kept, kept[1:])]
     start = perf_counter()
-    for row, text in asked:
+    for row, text in mixed:
         task.judge(row, text)
-    return len(asked) / (perf_counter() - start)
+    seconds = dict(zip(("read_draft", "filter", "duplicates"), spent, strict=True))
+    rates = {part: len(asked) / value for part, value in ({"chain": sum(spent)} | seconds).items()}
+    return rates | {"verdicts": len(mixed) / (perf_counter() - start)}
 
 
 if __name__ == "__main__":
