@@ -3,6 +3,7 @@
 import argparse
 import json
 from contextlib import suppress
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -46,10 +47,11 @@ def main() -> None:
 
 
 def measure(job: CorpusJob, asked: list[Item], texts: list[tuple[str, str]]) -> dict[str, float]:
-    """Replies a second of the chain and of each part, and verdicts a second on right, bare, cut and borrowed answers."""
+    """Replies a second of the chain and of each part, and verdicts a second on right, cut and borrowed completions."""
     task, _, checks = job.parts(project_root())
     seen, spent = Seen(job.corpus.near_duplicate_threshold, job.corpus.held_out), [0.0, 0.0, 0.0]
-    kept = list(sketches([word_pairs("loads its library")]))[:0]
+    kept = []
+    next(sketches([word_pairs("loads its library")]))
     for start in range(0, len(asked), BATCH):
         read, passed, clock = [], [], [perf_counter()]
         for item, (text, finish) in zip(asked[start : start + BATCH], texts[start : start + BATCH], strict=True):
@@ -68,9 +70,8 @@ def measure(job: CorpusJob, asked: list[Item], texts: list[tuple[str, str]]) -> 
                 kept.append(row)
         clock.append(perf_counter())
         spent = [total + clock[i + 1] - clock[i] for i, total in enumerate(spent)]
-    golds = [task.gold_completion(row) for row in kept]
-    mixed = [(row, text) for row, gold in zip(kept, golds, strict=True) for text in (gold, gold[: len(gold) // 2])]
-    mixed += [(row, task.completion("", row.gold["proof"], other.gold["answer"])) for row, other in zip(kept, kept[1:])]
+    mixed = [(row, text) for row in kept for gold in [task.gold_completion(row)] for text in (gold, gold[:-9])]
+    mixed += [(row, task.completion("", row.gold["proof"], other.gold["answer"])) for row, other in pairwise(kept)]
     start = perf_counter()
     for row, text in mixed:
         task.judge(row, text)

@@ -14,7 +14,7 @@ from primum.config import DatasetEntry, GrpoStage, ModelEntry, Study
 from primum.errors import UserError
 from primum.files import dumps, sha256_file
 from primum.layout import Layout
-from primum.rewards import check_table
+from primum.rewards import check_signs, check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
 from primum.tasks import load_task
 
@@ -85,6 +85,8 @@ class Plan(Layout):
                     f"study '{name}': rewards.{table} weighs '{unknown}', which task '{study.task}' does not offer.",
                     f"Use {', '.join(task.reward_outcomes)}.",
                 )
+            for wrong in check_signs(task, weights):
+                raise UserError(f"study '{name}': rewards.{table}: {wrong}.", "Mend its sign or its value.")
         if study.guards and study.guards.sampled_outcome not in task.outcomes:
             raise UserError(
                 f"study '{name}': guards.sampled_outcome '{study.guards.sampled_outcome}' is no outcome of the task.",

@@ -41,11 +41,28 @@ def merge(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
 
 def load_config(values: dict[str, Any]) -> Config:
     """Validate Snakemake's ``config`` dictionary."""
+    values = _numbers_as_numbers(values)
     config: Config = _parse(Config, values, values, "config")
     for name in config.overrides:
         if not (project_root() / "config" / "studies" / f"{name}.yaml").is_file():
             raise UserError(f"config: 'overrides' names study '{name}', which does not exist.", "Mend its name.")
     return config
+
+
+def _numbers_as_numbers(value: Any, free: bool = False) -> Any:
+    """What a task or a model takes is typed by nobody here: there, a number that came as text is a number."""
+    if isinstance(value, dict):
+        return {
+            key: _numbers_as_numbers(inner, free or key in ("task_settings", "parameters"))
+            for key, inner in value.items()
+        }
+    if free and isinstance(value, list):
+        return [_numbers_as_numbers(inner, free) for inner in value]
+    if free and isinstance(value, str):
+        with suppress(yaml.YAMLError):
+            read = yaml.safe_load(value)
+            return read if isinstance(read, int | float) else value
+    return value
 
 
 _TYPED = {"int_type": int, "float_type": float, "bool_type": lambda text: {"true": True, "false": False}[text.lower()]}
@@ -121,7 +138,13 @@ def _prompt(root: Path, name: str, where: str) -> str:
         raise UserError(
             f"{where} names {path.relative_to(root)}, which does not exist.", "Write the file or mend the name."
         )
-    return path.read_text(encoding="utf-8").removesuffix("\n")
+    try:
+        text = path.read_text(encoding="utf-8").removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from None
+    if not text.strip():
+        raise UserError(f"{where} names {path.name}, which is empty.", "Write the prompt, or leave the name empty.")
+    return text
 
 
 def _registry(path: Path, model: type[Strict]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Teacher(Strict):
     @field_validator("model")
     @classmethod
     def _provider(cls, model: str) -> str:
-        if not re.fullmatch(r"[a-z0-9_]+/\S+", model):
+        if not re.fullmatch(r"[a-z0-9_-]+/\S+", model):
             raise ValueError(f"'{model}' names no provider; write it as 'provider/model'")
         return model
 
@@ -63,7 +63,7 @@ class Corpus(Strict):
     held_out: Annotated[list[Identifier], Field(min_length=1)]  # splits with concepts of their own
     held_out_share: Annotated[float, Field(gt=0, lt=1)]  # of the concepts, for all held-out splits together
     haystack_axioms: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]  # fewest and most
-    near_duplicate_threshold: Share  # as in data
+    near_duplicate_threshold: Annotated[float, Field(gt=0, le=1)]  # as in data
     max_tries: Annotated[float, Field(ge=1)]  # requests a wanted row, before a kind is given up
 
     @model_validator(mode="before")

@@ -8,7 +8,7 @@ from typing import Any
 
 from primum.corpora.contents import chat_file
 from primum.corpora.settings import CorpusJob
-from primum.files import write_jsonl
+from primum.files import sha256_bytes, write_jsonl
 from primum.tasks.base import Example, Task
 
 FROM = {"system": "system", "user": "human", "assistant": "gpt"}
@@ -18,11 +18,16 @@ def chat(row: dict[str, Any], task: Task, with_target: bool) -> dict[str, Any]:
     """One ShareGPT line: ``id``, ``conversations`` of ``from`` and ``value``, and ``metadata``."""
     example = Example.from_row(row)
     turns = [{"from": FROM[m["role"]], "value": m["content"]} for m in task.messages(example)]
-    metadata = {"kind": example.kind, "group": example.group, "split": row["origin"], **row["meta"]}
-    if with_target:
-        turns.append({"from": "gpt", "value": task.gold_completion(example)})
-        metadata["expects"] = example.gold["expects"]
-    return {"id": example.id, "conversations": turns, "metadata": metadata}
+    if not with_target:  # kind, group and id would tell what is expected: rows.jsonl has them
+        name = f"{row['origin']}/{sha256_bytes(example.id.encode())[:12]}"
+        return {
+            "id": name,
+            "conversations": turns,
+            "metadata": {"split": row["origin"], "teacher": row["meta"]["teacher"]},
+        }
+    turns.append({"from": "gpt", "value": task.gold_completion(example)})
+    about = {"kind": example.kind, "group": example.group, "expects": example.gold["expects"]}
+    return {"id": example.id, "conversations": turns, "metadata": about | {"split": row["origin"], **row["meta"]}}
 
 
 def write_chats(job: CorpusJob, rows: Iterable[dict[str, Any]], task: Task, folder: Path) -> dict[str, int]:

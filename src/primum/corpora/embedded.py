@@ -112,7 +112,7 @@ def _says(value: str, rng: random.Random) -> str:
 
 def _reasoning(brief: Draft, rng: random.Random) -> Draft:
     fact = brief["fact"]
-    think = f'The question is: "{brief["question"]}" One sentence of the text bears on it: "{fact}"'
+    think = f'The question is: "{brief["question"]}" This part of the text bears on it: "{fact}"'
     if brief.get("operation"):
         think += f" Step by step: {brief['operation'].replace('*', 'x')} makes {brief['answer']}."
     else:
@@ -122,8 +122,12 @@ def _reasoning(brief: Draft, rng: random.Random) -> Draft:
         "question": brief["question"],
         "think": think,
         "proof": [fact],
-        "answer": _says(brief["answer"], rng),
+        "answer": _follows(brief["answer"], rng) if brief.get("operation") else _says(brief["answer"], rng),
     }
+
+
+def _follows(value: str, rng: random.Random) -> str:
+    return rng.choice(("It is {}.", "That makes {}.", "It comes to {}.", "The result is {}.")).format(value)
 
 
 def _needle(brief: Draft, rng: random.Random) -> Draft:

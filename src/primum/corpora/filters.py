@@ -17,12 +17,13 @@ from primum.data.similarity import normalise
 from primum.tasks.base import Example
 from primum.tasks.grounded_answer import GroundedAnswer
 from primum.text.abstention import abstains
-from primum.text.answers import holds
+from primum.text.answers import holds, invented
 from primum.text.grounding import ungrounded
-from primum.text.words import content, sentences, tokens
+from primum.text.words import PLAIN, content, figures_with_units, sentences, tokens
 
 EXPECTS = {"refusal": "abstain", "anti_knowledge": "abstain", "conflict": "conflict"}  # the other kinds: an answer
 ANSWERED = 0.75  # share of a trap's words in one sentence from which that sentence seems to answer it
+OWN = 0.7  # share of a sentence's words that the brief has, from which it is the brief's
 ON_TOPIC = 0.5  # share of a question's words in a context that is said to be about something else
 REASONS = {  # of the judge's outcomes, in the order in which they are looked at
     "format_mismatch": "format",
@@ -68,6 +69,9 @@ class Filter:
         if item.kind == "needle":
             rng = random.Random(f"{self._seed}/haystack/{item.id}")
             context, record["haystack"] = hide(context, item.brief["answer"], self._axioms, self._bounds, rng)
+        known = [draft.context, draft.question, *map(str, item.brief.values())]
+        if figure := invented(draft.think, known):
+            raise Rejected("unsupported_think", f"its reasoning has {figure}, which the brief has not")
         example = self._example(draft, item, context)
         verdict = self._task.judge(example, self._task.gold_completion(example))
         held = {name for name in self._task.reward_outcomes if verdict.outcomes[name]}
@@ -87,11 +91,12 @@ class Filter:
         words, question = tokens(draft.context), draft.question
         value = item.fact.value if item.fact else ""
         if item.kind == "refusal":
-            if answering := next((s for s in sentences(draft.context) if _answers(s, question)), ""):
+            told = [item.brief["near"], *item.brief["others"], *_patient(item.brief["patient"])]
+            if answering := next((s for s in sentences(draft.context) if _answers(s, question, told)), ""):
                 raise Rejected("answerable", answering[:80])
         elif item.kind == "anti_knowledge":
             asked = set(content(tokens(question)))
-            if holds(words, value, question) and len(tokens(value)) > 1:
+            if holds(words, value, question):
                 raise Rejected("answerable", f"the context holds '{value}'")
             if asked and len(asked & set(content(words))) / len(asked) >= ON_TOPIC:
                 raise Rejected("on_topic", "the context shares most of the question's words")
@@ -118,16 +123,34 @@ class Filter:
             "proof": list(draft.proof),
             "think": draft.think,
             "key": fact.value if fact else "",
-            "alternatives": list(fact.wrong) if fact else [],
+            "alternatives": list(fact.wrong) if fact else [],  # of a contradiction: both sides
             "expects": expects,
         }
+        if expects == "conflict" and item.fact:
+            gold["alternatives"] = [item.fact.value, item.brief["rival"]]
         if fact and fact.operation:
             gold["operation"] = fact.operation
         return Example(item.id, {"context": context, "question": draft.question}, gold, item.kind, item.group)
 
 
-def _answers(sentence: str, question: str) -> bool:
-    """Whether a sentence seems to tell what is asked: most of the question's words, and no word that it is not told."""
-    asked = set(content(tokens(question)))
-    told = set(content(tokens(sentence)))
-    return bool(asked) and len(asked & told) / len(asked) >= ANSWERED and not abstains(sentence)
+def _patient(patient: dict[str, Any]) -> list[str]:
+    return [str(patient[key]) for key in ("presentation", "setting", "imaging")] + list(patient["course"])
+
+
+def _answers(sentence: str, question: str, told: Sequence[str]) -> bool:
+    """Whether a sentence may tell what is asked. What the brief itself has told is known not to.
+
+    Otherwise, of a sentence in the teacher's own words, one distinctive word of the question, or a figure that the brief
+    does not have, will do.
+    """
+    if abstains(sentence):
+        return False
+    asked = {word for word in content(tokens(question)) if word not in PLAIN}
+    words = set(content(tokens(sentence)))
+    known = {word for text in told for word in content(tokens(text))}
+    if len(words & known) >= OWN * len(words):
+        return bool(asked) and any(len(asked & set(content(tokens(t)))) / len(asked) >= ANSWERED for t in told[1:])
+    figures = {number for text in (*told, question) for number in figures_with_units(tokens(text))}
+    own_figure = any(n not in figures and n[1] != "year" for n in figures_with_units(tokens(sentence)))
+    stems = {word[:4] for word in asked if len(word) > 3}
+    return own_figure or bool(stems & {word[:4] for word in words})

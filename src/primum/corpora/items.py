@@ -15,9 +15,11 @@ from primum.corpora.resources import Fact, Resources, Trap
 from primum.errors import UserError
 from primum.files import dumps
 from primum.teaching import Corpus
+from primum.text.words import content, figures_with_units, tokens
 
 TRAINING = "training"
 DERIVED_SHARE = 0.3  # of reasoning items: those that take a computed step
+SAME = 0.34  # share of a concept's words that a sum repeats, from which it tells the concept
 BRIEF = "BRIEF"  # the line before the brief in every prompt
 Dealt = TypeVar("Dealt", Fact, Trap)
 
@@ -52,9 +54,10 @@ class Items:
     def __init__(self, corpus: Corpus, resources: Resources) -> None:
         self.corpus = corpus
         self.resources = resources
-        self._dealt = {
-            name: deal(getattr(resources, name), corpus, name) for name in ("concepts", "derived", "rules", "traps")
+        self._dealt: dict[str, dict[str, list[Any]]] = {
+            name: deal(getattr(resources, name), corpus, name) for name in ("concepts", "rules", "traps")
         }
+        self._dealt["derived"] = follow(resources.derived, self._dealt["concepts"])
 
     def item(self, split: str, kind: str, number: int) -> Item:
         """The ``number``-th item of a kind for a split; 'compare' is a split of its own, dealt like training."""
@@ -72,13 +75,16 @@ class Items:
         if kind == "refusal":
             trap = turn(deck["traps"][part], number)
             brief = {"question": rng.choice(trap.questions), "near": trap.near}
-            return brief | self._patient(rng) | self._others(part, None, rng, 2), trap.id, None
+            others = self._others(part, None, rng, 2)
+            return brief | self._patient(rng, brief["question"]) | others, trap.id, None
         if kind == "safety":
             rule = turn(deck["rules"][part], number)
-            return self._asked(rule, rng) | self._patient(rng), rule.id, rule
-        if kind == "reasoning" and rng.random() < DERIVED_SHARE:
+            brief = self._asked(rule, rng)
+            return brief | self._patient(rng, brief["question"]), rule.id, rule
+        if kind == "reasoning" and rng.random() < DERIVED_SHARE and deck["derived"][part]:
             sum_ = rng.choice(deck["derived"][part])
-            return self._asked(sum_, rng) | self._patient(rng) | self._others(part, sum_, rng, 1), sum_.id, sum_
+            brief = self._asked(sum_, rng)
+            return brief | self._patient(rng, "") | self._others(part, sum_, rng, 1), sum_.id, sum_
         fact = turn(deck["concepts"][part], number)
         brief = self._asked(fact, rng)
         if kind == "needle":
@@ -91,18 +97,18 @@ class Items:
                 ["referral letter", "discharge summary", "clinic note", "trial report", "transfer note"], 2
             )
             brief |= {"rival": rng.choice(fact.wrong), "sources": sources}
-        return brief | self._patient(rng) | self._others(part, fact, rng, 2), fact.id, fact
+        return brief | self._patient(rng, "") | self._others(part, fact, rng, 2), fact.id, fact
 
     def _asked(self, fact: Fact, rng: random.Random) -> dict[str, Any]:
         brief = {"fact": rng.choice(fact.statements), "question": rng.choice(fact.questions), "answer": fact.value}
         return brief | ({"operation": fact.operation} if fact.operation else {})
 
-    def _patient(self, rng: random.Random) -> dict[str, Any]:
+    def _patient(self, rng: random.Random, question: str) -> dict[str, Any]:
         phrases = self.resources.phrases
         return {
             "patient": {
                 "age": rng.choice(phrases["ages"]),
-                "sex": rng.choice(phrases["sexes"]),
+                "sex": _sex(question) or rng.choice(phrases["sexes"]),
                 "presentation": rng.choice(phrases["presentations"]),
                 "setting": rng.choice(phrases["settings"]),
                 "imaging": rng.choice(phrases["imaging"]),
@@ -119,6 +125,14 @@ class Items:
                 "Add concepts, or raise corpus.held_out_share.",
             )
         return {"others": [rng.choice(other.statements) for other in rng.sample(pool, count)]}
+
+
+def _sex(question: str) -> str:
+    """Of the child whom a question names: a daughter is no boy."""
+    words = set(tokens(question))
+    if words & {"she", "her", "daughter", "girl"}:
+        return "girl"
+    return "boy" if words & {"he", "his", "him", "son", "boy"} else ""
 
 
 def deal(things: Sequence[Dealt], corpus: Corpus, name: str) -> dict[str, list[Dealt]]:
@@ -141,6 +155,31 @@ def deal(things: Sequence[Dealt], corpus: Corpus, name: str) -> dict[str, list[D
         raise UserError(
             f"Too few {name} for the held-out splits and training.", "Add some, or lower corpus.held_out_share."
         )
+    return parts
+
+
+def follow(sums: Sequence[Fact], dealt: dict[str, list[Fact]]) -> dict[str, list[Fact]]:
+    """Sums by part: each goes where the concepts lie whose figures it repeats; one that tells those of two is left out.
+
+    A concept is repeated where a sentence shares its figure, or has it for a result, and a third of its words.
+    """
+    parts: dict[str, list[Fact]] = {part: [] for part in dealt}
+    for fact in sums:
+        own = set(content(tokens(fact.statements[0])))
+        figures = {n for text in (fact.statements[0], fact.value) for n in figures_with_units(tokens(text))}
+        where = {
+            part
+            for part, concepts in dealt.items()
+            for concept in concepts
+            if figures & set(figures_with_units(tokens(concept.value)))
+            and any(
+                len(own & set(words)) >= SAME * len(set(words))
+                for s in concept.statements
+                if (words := content(tokens(s)))
+            )
+        }
+        if len(where) <= 1:
+            parts[where.pop() if where else TRAINING].append(fact)
     return parts
 
 

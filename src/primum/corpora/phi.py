@@ -36,9 +36,10 @@ PATTERNS: dict[str, re.Pattern[str]] = {
 # whose digits are all 0, so that the pattern begins with a character that is found at once.
 _SIGNS = ("@", "://", "Mr", "Ms", "Miss", "Mx", "Master", "Dr", "Prof")
 _ZEROS = str.maketrans("123456789", "0" * 9)
+_ENDS = "Jan|ary|Feb|Mar|rch|Apr|ril|May|Jun|une|Jul|uly|Aug|ust|Sep|ept|ber|Oct|Nov|Dec"  # of months
 _FIGURES = re.compile(
     rf"0(?:00[ .-]000|00-00-0000|0000|00-00-00|[/.]00?[/.]0|(?:st|nd|rd|th)? {_MONTH}|"
-    rf" (?:[A-Z][a-z]+ ){{1,3}}{_WAY}\b)|{_MONTH} 0"
+    rf" (?:[A-Z][a-z]+ ){{1,3}}{_WAY}\b|(?<=(?:{_ENDS}|{_ENDS.upper()}) 0))"
 )
 _AGE = re.compile(r"year(?:(?<=9\d[ -]year)|(?<=1[01]\d[ -]year))")
 

@@ -16,6 +16,9 @@ POLICIES = {
     "copy_context": "copies the whole context as quote and answer",
     "recite": "recites one true fact that is not in the context",
     "grounded_wrong": "quotes a true sentence of the context that does not answer, and answers with it",
+    "best_sentence": "quotes the sentence most like the question, and answers with it",
+    "hedged_best": "does the same and adds that it is unclear",
+    "no_proof": "refuses whatever is asked, without a quote",
     "bare_answer": "gives the right answer without quotes or tags",
     "refuse_and_answer": "refuses, then guesses all the same",
 }
@@ -56,7 +59,10 @@ def _summary(job: CorpusJob, generation: dict[str, Any]) -> list[str]:
     teacher, total = generation["teacher"], generation["total"]
     judged = total["kept"] + total["rejected"]
     shares = {"positive": 0.0, "refusal": 0.0, "general safety": 0.0}
-    for kind, share in job.corpus.composition.items():
+    kept = {
+        kind: sum(entry[kind]["kept"] for entry in generation["splits"].values()) for kind in job.corpus.composition
+    }
+    for kind, share in {kind: count / total["kept"] for kind, count in kept.items()}.items():
         shares[
             "general safety" if kind == "safety" else "positive" if kind in ("reasoning", "needle") else "refusal"
         ] += share
@@ -66,7 +72,7 @@ def _summary(job: CorpusJob, generation: dict[str, Any]) -> list[str]:
         f"kept of {judged} replies judged "
         f"({_percent(rate(total['kept'], judged).to_json())} %, 95 % Wilson interval); {total['asked']} "
         f"requests in all, {total['surplus']} of them to spare.",
-        f"Composition of every split, checked after filtering: {told}.",
+        f"Composition of the rows kept: {told}; that of every split is checked after filtering.",
         f"Rows: sha256 `{generation['rows_sha256']}`.",
         "",
     ]
@@ -202,8 +208,8 @@ def _rewards(gate: dict[str, Any]) -> list[str]:
         exploits = tables[name]["exploits"]
         if not exploits:
             lines.append(
-                f"- **{name}** passes: on every row, whatever is not right earns less than the right answer "
-                "and than admitting not to know, and no wrong assertion is paid."
+                f"- **{name}** passes: on every row, whatever of the above is not right earns less than the right "
+                "answer and than admitting not to know, and no wrong assertion is paid."
             )
             continue
         lines.append(f"- **{name}** fails, and is kept for comparison only:")

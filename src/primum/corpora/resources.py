@@ -91,6 +91,8 @@ def load_resources(folder: Path) -> Resources:
     for key, fewest in PHRASES.items():
         if not isinstance(phrases.get(key), list) or len(phrases[key]) < fewest:
             raise UserError(f"{folder.name}/patients.yaml: '{key}' is no list of {fewest} or more.", "Add some.")
+        if key != "ages" and not all(isinstance(phrase, str) and phrase.strip() for phrase in phrases[key]):
+            raise UserError(f"{folder.name}/patients.yaml: '{key}' holds something that is no text.", "Quote it.")
     axioms = tuple(row["text"] for row, _ in _read(folder / "axioms.tsv"))
     if len(axioms) < FEWEST_AXIOMS:
         raise UserError(f"{folder.name}/axioms.tsv has fewer than {FEWEST_AXIOMS} lines.", "Add some.")

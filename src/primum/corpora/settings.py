@@ -41,5 +41,11 @@ class CorpusJob(Strict):
                 "Use that task, or a dataset instead of a corpus.",
             )
         resources = load_resources(root / self.corpus.resources)
+        if self.corpus.haystack_axioms[1] > len(resources.axioms):
+            raise UserError(
+                f"Study '{self.study}': corpus.haystack_axioms wants {self.corpus.haystack_axioms[1]} axioms, and "
+                f"{self.corpus.resources}/axioms.tsv has {len(resources.axioms)}.",
+                "Lower corpus.haystack_axioms, or add axioms.",
+            )
         checks = Filter(task, resources.axioms, self.corpus.haystack_axioms, self.corpus.seed)
         return task, Items(self.corpus, resources), checks

@@ -89,6 +89,7 @@ class Task(ABC):
     name: ClassVar[str]
     outcomes: ClassVar[tuple[str, ...]]  # every boolean of a verdict, in order
     reward_outcomes: ClassVar[tuple[str, ...]]  # those a reward table may weigh
+    penalties: ClassVar[tuple[str, ...]] = ()  # those of them that are faults: a table may fine them, and not pay them
     metrics: ClassVar[tuple[Metric, ...]]  # the first one is the study's headline
     settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {}
 

@@ -31,11 +31,11 @@ from typing import Any, ClassVar
 
 from primum.errors import UserError
 from primum.tasks.base import Example, Message, Metric, Task, Verdict
-from primum.text.abstention import abstains, names_conflict
+from primum.text.abstention import abstains, asserted, hedges, names_conflict
 from primum.text.answers import copied, holds, invented, misses, unsupported
 from primum.text.grounding import quotes, ungrounded
 from primum.text.tags import parse
-from primum.text.words import normalise, sentences, tokens
+from primum.text.words import content, normalise, sentences, tokens
 
 EXPECTED = ("answer", "abstain", "conflict")
 OFF_TOPIC = "anti_knowledge"
@@ -67,6 +67,7 @@ class GroundedAnswer(Task):
 
     name = "grounded_answer"
     reward_outcomes = (*PAID, *PENALTIES)
+    penalties = PENALTIES
     outcomes = (
         *reward_outcomes,
         *("right", "safe", "consistent", "hallucinated", "abstained", "over_abstention", "under_abstention"),
@@ -108,8 +109,10 @@ class GroundedAnswer(Task):
         self.tags: tuple[str, ...] = tuple(tags)
         try:
             self._system = self.settings["system_prompt"].format(think=tags[0], proof=tags[1], answer=tags[2])
-            self.settings["user_prompt"].format(context="", question="")
-        except (KeyError, IndexError, ValueError) as error:
+            shown = self.settings["user_prompt"].format(context="\0c", question="\0q")
+            if "\0c" not in shown or "\0q" not in shown:
+                raise KeyError("{context} or {question} is missing")
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
             raise UserError(
                 f"A prompt of task '{self.name}' has a field that is none ({error}).",
                 "The system's has {think}, {proof}, {answer}, the user's {context}, {question}; double other braces.",
@@ -207,12 +210,19 @@ class GroundedAnswer(Task):
             rivals, limit = gold.get("alternatives", ()), self.settings["max_answer_words"]
             missed = misses(answer, *stated, rivals, question, limit, beside)
         missed = "answer copies the context" if copied(answer, context) else missed
+        if hedges(answer) and not hedges(stated[1]):
+            missed = missed or "answers and abstains at once"
         right = found["answerable"] and not missed and not figure
         if right and key and not operands and not beside:
             loose = "its quotes do not say it"
         else:
             loose = unsupported(
-                answer, quoted, context, question, " ".join(stated) if right else "", operands if right else ()
+                asserted(answer) if right else answer,
+                quoted,
+                context,
+                question,
+                " ".join(stated) if right else "",
+                operands if right else (),
             )
         found["proof_inconsistency"], found["verifiable_trace"] = bool(loose), not loose
         found["correct_synthesis"] = right and not loose
@@ -240,6 +250,8 @@ class GroundedAnswer(Task):
         passages = self._passages(example) or [context]
         proof = normalise(" ".join(gold.get("proof") or ()))
         beside = [s for s in passages if normalise(s) not in proof and proof not in normalise(s) and not abstains(s)]
+        asked = set(content(tokens(example.inputs["question"])))
+        best = max(passages, key=lambda s: len(asked & set(content(tokens(s)))))
         recited = "Diffuse intrinsic pontine glioma carries the H3 K27M mutation."
         return {
             "always_refuse": self.abstention(example),
@@ -252,6 +264,9 @@ class GroundedAnswer(Task):
                 "The context says it.", beside[-1:] or passages[-1:], (beside or passages)[-1]
             ),
             "bare_answer": str(gold.get("answer") or ""),
+            "best_sentence": self.completion("", [best], best),
+            "hedged_best": self.completion("", [best], f"{best} It is unclear."),
+            "no_proof": self.completion("", [], CANNOT_TELL),
             "refuse_and_answer": self.completion("", [passages[0]], f"{CANNOT_TELL} But it is probably 54 Gy."),
         }
 

@@ -160,6 +160,11 @@ _META = frozenset(
         "account much many long often begin began begun part deal focus discuss"
     ).split()
 )
+_BARE = re.compile(r"(?:yes|no)[.!,;]?")
+_SPEAKS = re.compile(
+    r"\b(?:text|context|passage|note|notes|vignette|record|records|report|reports|document|documents|letter|summary|"
+    r"chart|source|sources|newsletter|article|sentence|sentences|question|only|nothing|mentions?|says?|states?|describes?)\b"
+)
 _PARTS = re.compile(r"(?<=[.!?;])\s+|\n+|:\s+")
 _CLAUSES = re.compile(r",\s+|\s+-\s+|\s+(?=although\b|though\b|whereas\b|while\b)")
 
@@ -182,7 +187,11 @@ def abstains(answer: str, context: str = "", question: str = "", claims: Sequenc
     known = {*content(tokens(context)), *content(tokens(question))} if context else None
     asked = set(content(tokens(question)))
     measured = figures_with_units(tokens(answer))
-    torn = names_conflict(answer) and len({value for value, _ in measured}) > 1  # both sides of a contradiction
+    named = sum(find(tokens(claim), tokens(answer)) >= 0 for claim in claims)
+    # Both sides of a contradiction.
+    torn = names_conflict(answer) and (named > 1 or len({value for value, _ in measured}) > 1)
+    if context and _BARE.fullmatch(normalise(said[0])):
+        return False
     for part in said:
         text = normalise(part)
         if part in abstaining:
@@ -198,12 +207,32 @@ def abstains(answer: str, context: str = "", question: str = "", claims: Sequenc
         if _CONFLICT.search(text) or (torn and not _GUESS.search(text)):
             continue
         words = tokens(text)
+        if known is not None and not _of_the_text(text) and not _ASKS.search(text):
+            return False  # a statement about the patient, with a disclaimer beside it
         of_other = known is not None and {w for w in content(words) if len(w) > 3} & known - asked - PLAIN
         if (_GUESS.search(text) and not _ASKS.search(text)) or (figures_with_units(words) and not of_other):
             return False
         if any(find(tokens(claim), words) >= 0 for claim in claims) or (known is not None and _strange(part, known)):
             return False
     return True
+
+
+def hedges(answer: str) -> bool:
+    """Whether a part of ``answer`` says that *it* cannot be told, and no more: no way to give a right answer."""
+    for part in _PARTS.split(answer):
+        own = [word for word in content(tokens(part)) if word not in _META and word not in PLAIN]
+        if not own and _abstaining(normalise(part)):
+            return True
+    return False
+
+
+def asserted(answer: str) -> str:
+    """``answer`` without what it says of the text's silence."""
+    kept = []
+    for part in _PARTS.split(answer):
+        pieces = _CONTRAST.split(part) if _abstaining(normalise(part)) else [part]
+        kept += [piece for piece in pieces if not _abstaining(normalise(piece))]
+    return " ".join(kept)
 
 
 def names_conflict(answer: str) -> bool:
@@ -235,6 +264,11 @@ def _worded(text: str) -> tuple[bool, bool]:
             if not before or before[-1].strip(",.") not in _PERSONS:
                 return True, False
     return False, bool(_NO_THING.search(text))
+
+
+def _of_the_text(part: str) -> bool:
+    """Whether a part speaks of the text, rather than of the patient."""
+    return bool(_SPEAKS.search(part))
 
 
 def _negative(claim: str) -> bool:

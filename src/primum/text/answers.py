@@ -13,6 +13,7 @@ from primum.text.words import (
     content,
     find,
     fold,
+    is_measure,
     normalise,
     numbers,
     sentences,
@@ -23,11 +24,34 @@ COPIED = 0.6  # share of the words of a context (of at least LONG words) from wh
 LONG = 25
 MIN_SHARE = 0.8  # of a longer key's words that a rewording must keep
 MIN_RATIO = 90.0  # similarity of whole answers, where no key is known
+STRANGE = 1  # words of its own that a right answer may have
 SUPPORTED = 0.5  # share of an answer's own words that its quotes must hold
 # Words that deny what stands in their clause, beside the negations.
 DENIALS = frozenset(
     "spared myth false untrue wrong incorrect rejected refused considered feared planned wild instead rather ruled "
-    "discarded withdrawn".split()
+    "discarded withdrawn doubt doubtful far avoid wrongly mistakenly falsely hardly anything myth".split()
+)
+# Words that put a right answer in a sentence without saying anything else.
+FRAME = frozenset(
+    "total amount answer value figure name call called mean median about approximately equal come came make made "
+    "making result reach reached deliver delivered prescribe prescribed administer administered yield "
+    "find found identify "
+    "identified confirm confirmed diagnose diagnosed time interval course schedule number case one first second".split()
+)
+BOUNDS = (
+    "more",
+    "less",
+    "fewer",
+    "over",
+    "under",
+    "above",
+    "below",
+    "than",
+    "beyond",
+    "exceeding",
+    "almost",
+    "nearly",
+    "until",
 )
 OPPOSITES = (
     ("left", "right"), ("increased", "decreased"), ("increase", "decrease"), ("upper", "lower"), ("before", "after"),
@@ -70,6 +94,9 @@ def misses(
     opening, right = _OPENING.match(normalise(answer)), _OPENING.match(normalise(gold))
     if opening and right and opening[1] != right[1]:
         return "answer begins with the contrary"
+    given = (gold, key, question, beside)
+    if bound := next((w for w in BOUNDS if w in words and all(w not in tokens(text) for text in given)), ""):
+        return f"answer says '{bound}'"
     if rival := _rival(answer, key, gold, alternatives, question, beside):
         return f"answer names a rival ({rival})"
     wanted = _polarity(gold, key, question)
@@ -196,9 +223,10 @@ def unsupported(
                 return f"its quotes say '{contrary}'"
     own = set(content(tokens(answer))) - set(content(tokens(question)))
     there = set(content(quoted))
-    if gold:  # a right answer may use words of its own, but none that the context has for something else
-        elsewhere = (own & set(content(tokens(context)))) - there - set(content(tokens(gold))) - PLAIN
-        return f"its quotes do not speak of '{min(elsewhere)}'" if elsewhere else ""
+    if gold:  # a right answer says what gold, question and quotes say, in plain words, and little beside
+        strange = {w for w in own - there - set(content(tokens(gold))) - PLAIN - FRAME if not is_measure(w)}
+        elsewhere = strange & set(content(tokens(context)))
+        return f"its quotes do not speak of '{min(strange)}'" if elsewhere or len(strange) > STRANGE else ""
     if own and len(own & there) / len(own) < SUPPORTED:
         return "its quotes are about something else"
     return ""

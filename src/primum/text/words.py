@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, compress
 
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad"), "-")
 _MARKS = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2026: "...", 0x00D7: "x"}
@@ -64,7 +64,7 @@ STOP_WORDS = frozenset(
 PLAIN = frozenset(
     "give given gave receive received total take taken took use used treat treated treatment dose daily patient child "
     "boy girl say says said text context report reported state stated according record recorded note show showed shown "
-    "answer amount start started".split()
+    "answer amount start started now still here ones".split()
 )
 _PER = ("/", "per")
 LONG = 300  # characters from which a text is read sentence by sentence
@@ -90,14 +90,24 @@ def tokens(text: str) -> tuple[str, ...]:
 
 def sentences(text: str) -> list[str]:
     """Sentences, cut behind '.', '!', '?' and ';' where white space follows, and at line ends."""
+    return list(_cut(text))
+
+
+@lru_cache(maxsize=1024)
+def _cut(text: str) -> tuple[str, ...]:
     *whole, last = _SENTENCE.split(text)
     parts = [*map(str.__add__, whole[::2], whole[1::2]), last]
-    return [part for part in map(str.strip, parts) if part]
+    return tuple(filter(None, map(str.strip, parts)))
 
 
 def is_number(token: str) -> bool:
     """Digits, with or without decimals."""
     return token[:1].isdigit()
+
+
+def is_measure(word: str) -> bool:
+    """A unit, or a number spelled out."""
+    return word in _UNITS or word in _SPELLED
 
 
 def figures(words: Sequence[str]) -> list[str]:
@@ -121,7 +131,7 @@ def numbers(words: tuple[str, ...]) -> tuple[Number, ...]:
     """
     found: list[Number] = []
     done = 0
-    for i in [i for i, word in enumerate(words) if word in _SPELLED or word[:1].isdigit()]:
+    for i in compress(range(len(words)), map(_counts, words)):
         word, size = words[i], 1
         if i < done:
             continue
@@ -138,6 +148,11 @@ def numbers(words: tuple[str, ...]) -> tuple[Number, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=65536)
+def _counts(word: str) -> bool:
+    return word in _SPELLED or is_number(word)
+
+
 def figures_with_units(words: tuple[str, ...]) -> list[Number]:
     """Numbers that measure something."""
     return [number for number in numbers(words) if number[1]]
@@ -151,7 +166,7 @@ def _unit_behind(words: Sequence[str], place: int) -> tuple[str, float]:
         and (is_number(words[place + 1]) or words[place + 1] in _SPELLED)
     ):
         place += 2
-    elif place < len(words) and is_number(words[place]):
+    elif 0 < place < len(words) and is_number(words[place]) and is_number(words[place - 1]):
         place += 1
     if place >= len(words) or words[place] not in _UNITS:
         return "", 1.0

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from primum.errors import UserError
 from primum.files import read_jsonl, sha256_file
-from primum.rewards import check_table, total
+from primum.rewards import check_signs, check_table, total
 from primum.strict import Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example, Task, Verdict
@@ -102,6 +102,8 @@ def _judge_table(task: Task, judged: Judged, name: str, weights: dict[str, float
             f"Reward table '{name}' weighs '{unknown}', which task '{task.name}' does not offer.",
             f"Use {', '.join(task.reward_outcomes)}.",
         )
+    for wrong in check_signs(task, weights):
+        raise UserError(f"Reward table '{name}': {wrong}.", "Mend its sign or its value.")
     golds = [total(gold, weights) for _, gold, _, _ in judged]
     modest = [total(honest, weights) for _, _, honest, _ in judged if honest is not None]
     sums: dict[str, float] = {}
