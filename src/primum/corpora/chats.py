@@ -19,15 +19,16 @@ def chat(row: dict[str, Any], task: Task, with_target: bool) -> dict[str, Any]:
     example = Example.from_row(row)
     turns = [{"from": FROM[m["role"]], "value": m["content"]} for m in task.messages(example)]
     if not with_target:  # kind, group and id would tell what is expected: rows.jsonl has them
-        name = f"{row['origin']}/{sha256_bytes(example.id.encode())[:12]}"
-        return {
-            "id": name,
-            "conversations": turns,
-            "metadata": {"split": row["origin"], "teacher": row["meta"]["teacher"]},
-        }
+        metadata = {"split": row["origin"], "teacher": row["meta"]["teacher"]}
+        return {"id": neutral_id(row), "conversations": turns, "metadata": metadata}
     turns.append({"from": "gpt", "value": task.gold_completion(example)})
     about = {"kind": example.kind, "group": example.group, "expects": example.gold["expects"]}
     return {"id": example.id, "conversations": turns, "metadata": about | {"split": row["origin"], **row["meta"]}}
+
+
+def neutral_id(row: dict[str, Any]) -> str:
+    """What a row is called where its own id would tell its kind: split, and sha256 of that id."""
+    return f"{row['origin']}/{sha256_bytes(row['id'].encode())[:12]}"
 
 
 def write_chats(job: CorpusJob, rows: Iterable[dict[str, Any]], task: Task, folder: Path) -> dict[str, int]:

@@ -26,6 +26,7 @@ FIELDS = (
     ("source", "metadata", "$.source", "Reference of the fact; empty for traps."),
     ("teacher", "metadata", "$.teacher", "Who wrote it."),
 )
+PROMPT_FIELDS = ("id", "conversations", "roles", "teacher")  # what a line without its target has
 
 
 def croissant(job: CorpusJob, folder: Path) -> dict[str, Any]:
@@ -58,6 +59,7 @@ def croissant(job: CorpusJob, folder: Path) -> dict[str, Any]:
                 ),
             )
             for field, column, path, told in FIELDS
+            if field in PROMPT_FIELDS or split not in job.corpus.prompts_only
         ]
         records.append(mlc.RecordSet(id=split, name=split, fields=fields))
     metadata = mlc.Metadata(

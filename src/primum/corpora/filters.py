@@ -91,7 +91,7 @@ class Filter:
         words, question = tokens(draft.context), draft.question
         value = item.fact.value if item.fact else ""
         if item.kind == "refusal":
-            told = [item.brief["near"], *item.brief["others"], *_patient(item.brief["patient"])]
+            told = [item.brief["near"], *item.brief.get("others", ()), *_patient(item.brief.get("patient") or {})]
             if answering := next((s for s in sentences(draft.context) if _answers(s, question, told)), ""):
                 raise Rejected("answerable", answering[:80])
         elif item.kind == "anti_knowledge":
@@ -134,14 +134,15 @@ class Filter:
 
 
 def _patient(patient: dict[str, Any]) -> list[str]:
-    return [str(patient[key]) for key in ("presentation", "setting", "imaging")] + list(patient["course"])
+    told = [str(patient.get(key, "")) for key in ("presentation", "setting", "imaging")]
+    return [*told, *patient.get("course", ())]
 
 
 def _answers(sentence: str, question: str, told: Sequence[str]) -> bool:
     """Whether a sentence may tell what is asked. What the brief itself has told is known not to.
 
-    Otherwise, of a sentence in the teacher's own words, one distinctive word of the question, or a figure that the brief
-    does not have, will do.
+    Otherwise, of a sentence in the teacher's own words, one distinctive word of the question, or a figure that the
+    brief does not have, will do.
     """
     if abstains(sentence):
         return False
@@ -152,5 +153,5 @@ def _answers(sentence: str, question: str, told: Sequence[str]) -> bool:
         return bool(asked) and any(len(asked & set(content(tokens(t)))) / len(asked) >= ANSWERED for t in told[1:])
     figures = {number for text in (*told, question) for number in figures_with_units(tokens(text))}
     own_figure = any(n not in figures and n[1] != "year" for n in figures_with_units(tokens(sentence)))
-    stems = {word[:4] for word in asked if len(word) > 3}
-    return own_figure or bool(stems & {word[:4] for word in words})
+    stems = {word[:5] for word in asked if len(word) > 4}
+    return own_figure or bool(stems & {word[:5] for word in words})

@@ -45,14 +45,13 @@ def schema_document(job: CorpusJob, rows: list[dict[str, Any]], task: GroundedAn
         "",
         "| Field | Type | Meaning |",
         "|---|---|---|",
-        "| `id` | text | `{split}/{kind}/{number}`; the same in `rows.jsonl` and the study's splits |",
+        "| `id` | text | `{split}/{kind}/{number}`, as in `rows.jsonl`; without a target split and sha256 of that id |",
         "| `conversations` | list of `{from, value}` | turns in order: `system`, `human`, and `gpt` where "
         "there is a target |",
+        "| `metadata.split`, `metadata.teacher` | text | of every line; the others only where there is a target |",
         "| `metadata.kind` | text | see below |",
         "| `metadata.group` | text | what it is about: `concept/...`, `derived/...`, `rule/...` or `trap/...` |",
-        "| `metadata.split` | text | the split |",
         "| `metadata.expects` | text | `answer`, `abstain` or `conflict`; only where there is a target |",
-        "| `metadata.teacher` | text | a name of `teachers` in the configuration |",
         "| `metadata.source` | text | reference of the fact; empty for traps |",
         "| `metadata.haystack` | object | needles only: `axioms` (how many), `position` (behind how many the "
         "needle stands), `words` (of the whole context) |",

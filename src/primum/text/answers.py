@@ -61,7 +61,7 @@ OPPOSITES = (
 )  # fmt: skip
 _OPPOSED = frozenset(word for pair in OPPOSITES for word in pair)
 _CLAUSE = re.compile(
-    r"[,;:.!?]\s+|[,;:.!?]$|\s-\s|\b(?:but|rather than|instead of|whereas|while|not that|and not)\b|\n+"
+    r"[,;:.!?]\s+|[,;:.!?]$|\s-\s|\b(?:but|whereas|while)\b|(?=\b(?:rather than|instead of|not that|and not)\b)|\n+"
 )
 _OPENING = re.compile(r"^\W*(yes|no)\b")
 _MARKER = re.compile(r"^\s*(?:\(?\d{1,2}[.)]|\[\d{1,2}\])\s+|\[\d{1,2}\]")

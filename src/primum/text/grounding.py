@@ -55,6 +55,8 @@ def ungrounded(quote: str, context: str, min_chars: int = MIN_CHARS) -> str:
     if len(normalise(quote)) < min_chars:
         return f"quote shorter than {min_chars} characters"
     pieces = [tokens(piece) for piece in _ELLIPSIS.split(quote.translate(_CURLY)) if piece.strip(" .,;:")]
+    if not any(pieces):
+        return "quote says nothing"
     if len(pieces) == 1:
         return _missing(pieces[0], context)
     words, _ = _context(context)

@@ -47,7 +47,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("month", "months", "mo"), ("month", 1.0)),
     **dict.fromkeys(("week", "weeks", "wk", "wks"), ("day", 7.0)),
     **dict.fromkeys(("day", "days"), ("day", 1.0)),
-    **dict.fromkeys(("hour", "hours", "h", "hr", "hrs"), ("hour", 1.0)),
+    **dict.fromkeys(("hour", "hours", "hr", "hrs"), ("hour", 1.0)),
     **dict.fromkeys(("minute", "minutes", "min", "mins"), ("minute", 1.0)),
     **dict.fromkeys(("fraction", "fractions"), ("fraction", 1.0)),
     **dict.fromkeys(("cycle", "cycles"), ("cycle", 1.0)),

@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
-from primum.corpora.chats import chat, write_chats
+from primum.corpora.chats import chat, neutral_id, write_chats
 from primum.corpora.compare import compare_items, comparison, judge_teacher
 from primum.corpora.contents import chat_file, corpus_files
-from primum.corpora.croissant import FIELDS, croissant
+from primum.corpora.croissant import FIELDS, PROMPT_FIELDS, croissant
 from primum.corpora.diversity import diversity
 from primum.corpora.generate import describe
 from primum.corpora.report import POLICIES, generation_report
@@ -74,7 +74,7 @@ def report(job, made, read) -> str:
 
 def test_every_line_of_every_chat_file_parses_and_stands_for_its_row(job, made, parts, folder) -> None:
     task = parts[0]
-    by_id = {row["id"]: row for row in made.rows}
+    by_id = {neutral_id(row) if row["origin"] == "grpo" else row["id"]: row for row in made.rows}
     for split, size in job.corpus.sizes.items():
         lines = read_jsonl(folder / chat_file("dipg", split, job.corpus.prompts_only))
         assert len(lines) == size and all(line["metadata"]["split"] == split for line in lines)
@@ -96,8 +96,10 @@ def test_prompts_only_means_that_no_target_is_told(job, made, folder) -> None:
         n for n in corpus_files("dipg", job.corpus.sizes, job.corpus.prompts_only) if n.endswith("_prompts.jsonl")
     ]
     assert name == "dipg_grpo_prompts.jsonl" and not (folder / "dipg_grpo_v1.jsonl").exists()
-    rows = {row["id"]: row for row in made.rows}
+    rows = {neutral_id(row): row for row in made.rows if row["origin"] == "grpo"}
     for line in read_jsonl(folder / name):
+        assert set(line["metadata"]) == {"split", "teacher"}
+        assert not [kind for kind in KINDS if kind in dumps(line["metadata"]) or kind in line["id"]]
         gold, inputs = rows[line["id"]]["gold"], rows[line["id"]]["inputs"]
         turns = line["conversations"]
         assert [turn["from"] for turn in turns] == ["system", "human"]
@@ -152,12 +154,15 @@ def test_croissant_loads_and_its_records_iterate(job, made, folder) -> None:
     assert {record.id for record in dataset.metadata.record_sets} == set(job.corpus.sizes)
     for split, size in job.corpus.sizes.items():
         records = list(dataset.records(split))
-        mine = {row["id"]: row for row in made.rows if row["origin"] == split}
+        told = split != "grpo"
+        mine = {row["id"] if told else neutral_id(row): row for row in made.rows if row["origin"] == split}
         assert len(records) == size, split
         ids = {_text(record[f"{split}/id"]) for record in records}
         assert ids == set(mine)
         for record in records:
-            assert set(record) == {f"{split}/{name}" for name, *_ in FIELDS}
+            assert set(record) == {f"{split}/{name}" for name, *_ in FIELDS if told or name in PROMPT_FIELDS}
+            if not told:
+                continue
             row = mine[_text(record[f"{split}/id"])]
             assert _text(record[f"{split}/kind"]) == row["kind"] and _text(record[f"{split}/group"]) == row["group"]
             assert _text(record[f"{split}/source"]) == row["meta"]["source"]

@@ -108,7 +108,6 @@ def test_misses_a_name(answer: str, why: str) -> None:
     assert (why in found) if why else found == ""
 
 
-@pytest.mark.xfail(strict=True, reason="clauses are cut at the denying words themselves, which are then not seen")
 @pytest.mark.parametrize("denial", ["rather than", "instead of", "and not"])
 def test_a_rival_that_is_denied_is_none(denial: str) -> None:
     answer = f"It was panobinostat {denial} ONC201."
@@ -178,7 +177,7 @@ QUOTE = "The left pons was swollen."
         ("The left pons; 54 Gy.", [QUOTE], "", [], "do not give 54 gy"),
         ("The left pons was swollen.", [QUOTE], "left pons", [], ""),
         ("The left pons, after panobinostat.", [QUOTE], "left pons", [], "do not speak of 'panobinostat'"),
-        ("The left pons, a word of its own: oedematous.", [QUOTE], "left pons", [], ""),
+        ("The left pons, oedematous.", [QUOTE], "left pons", [], ""),
         ("It makes 24.", ["6 weeks and 4 weeks"], "24", ["6", "4"], ""),
         ("It makes 24.", ["6 weeks"], "24", ["6", "4"], "do not give 4"),
         ("It makes 25.", ["6 weeks and 4 weeks"], "24", ["6", "4"], "do not give 25"),

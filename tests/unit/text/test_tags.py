@@ -68,6 +68,7 @@ def test_any_tag_doubled_moved_or_misspelt_is_a_failure() -> None:
         (GOOD.replace("</think>", ""), "<think> is not closed"),
         (GOOD.replace("<proof>", ""), "</proof> without <proof>"),
         (GOOD + GOOD, "<think> stands twice"),
+        (GOOD.replace("It says so.", "It <Proof> says"), "parts out of order, nested, misspelt, or text around them"),
         (GOOD + "x", "parts out of order, nested, misspelt, or text around them"),
         ("x" + GOOD, "parts out of order, nested, misspelt, or text around them"),
         (f"```\n{GOOD}\n```", "parts out of order, nested, misspelt, or text around them"),

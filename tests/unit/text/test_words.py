@@ -47,7 +47,7 @@ def test_normalise(text: str, expected: str) -> None:
     [
         ("54Gy in 30 fractions.", "54 gy in 30 fractions"),
         ("H3-K27M, H3.3 and ACVR1", "h 3 k 27 m h 3.3 and acvr 1"),
-        ("1,234 mg and 1,23 mg; 12,345,678", "1234 mg and 1 23 mg 12345678"),
+        ("1,234 mg and 1,23 mg; 12,345,678; 1,2345", "1234 mg and 1 23 mg 12345678 1 2345"),
         ("can't, isn't, couldn\u2019t", "can not is not could not"),
         ("the child's dose", "the child's dose"),
         ("\u22659 % <3 >=4 a/b", "\u2265 9 % < 3 > = 4 a / b"),
