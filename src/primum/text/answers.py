@@ -38,6 +38,7 @@ FRAME = frozenset(
     "find found identify "
     "identified confirm confirmed diagnose diagnosed time interval course schedule number case one first second".split()
 )
+# Words that make a bound of a figure.
 BOUNDS = (
     "more",
     "less",
@@ -46,7 +47,6 @@ BOUNDS = (
     "under",
     "above",
     "below",
-    "than",
     "beyond",
     "exceeding",
     "almost",

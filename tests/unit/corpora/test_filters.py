@@ -271,7 +271,8 @@ def test_a_row_holds_the_facts_of_the_brief_and_the_words_of_the_teacher(judged)
         assert example.inputs["context"] == GOOD[name]["context"] and record == {}
         answering = kind == "answer"
         assert example.gold["key"] == (asked.fact.value if answering else "")
-        assert example.gold["alternatives"] == (list(asked.fact.wrong) if answering else [])
+        sides = [asked.fact.value, asked.brief["rival"]] if kind == "conflict" else []
+        assert example.gold["alternatives"] == (list(asked.fact.wrong) if answering else sides)
         assert example.gold.get("operation") == ("3 * 13" if name == "sum" else None)
 
 
