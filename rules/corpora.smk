@@ -92,6 +92,6 @@ rule report_corpus:
     params:
         config=lambda w: PLAN.corpus_config(w.study),
         corpus=subpath(output.report, parent=True),
-        data=f"{STUDY}/data",
+        data=subpath(input.splits, parent=True),
     shell:
         "python scripts/report_corpus.py --config {params.config:q} --corpus {params.corpus} --data {params.data} --output {output.report} 2>&1 | tee {log}"

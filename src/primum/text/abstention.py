@@ -241,6 +241,7 @@ def names_conflict(answer: str) -> bool:
     return bool(_CONFLICT.search(text)) and not _UNDONE.search(text)
 
 
+@lru_cache(maxsize=8192)
 def _abstaining(part: str, context: str = "") -> bool:
     """Whether a part says that it cannot be told. Talk of policy says nothing of the text."""
     text = " ".join(tokens(part)) if "'" in part else part

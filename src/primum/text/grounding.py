@@ -50,6 +50,7 @@ def quotes(proof: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=8192)
 def ungrounded(quote: str, context: str, min_chars: int = MIN_CHARS) -> str:
     """Why ``quote`` does not stand in ``context``; empty where it does. An ellipsis stands for what was left out."""
     if len(normalise(quote)) < min_chars:
