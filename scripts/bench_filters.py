@@ -21,8 +21,8 @@ from primum.plan import Plan
 from primum.settings import read_yaml
 from primum.strict import parse
 
-STUDY, SPLIT, TEACHER, AIM = "dipg", "sft", "embedded", 5000  # rows a second through the whole chain
-BATCH = 1000  # replies that one part deals with before the next part
+STUDY, SPLIT, TEACHER = "dipg", "sft", "embedded"
+BATCH, AIM = 1000, 5000  # replies that one part deals with before the next; rows a second of the chain
 
 
 def main() -> None:
@@ -33,14 +33,17 @@ def main() -> None:
     args = parser.parse_args()
     plan = Plan(project_root(), read_yaml(project_root() / "config" / "config.yaml"))
     job = parse(CorpusJob, json.loads(plan.corpus_config(STUDY)), "bench_filters")
-    _, items, _ = job.parts(project_root())
-    options, kinds = job.teachers[TEACHER].parameters, sorted(job.corpus.composition)
+    items, options, kinds = (
+        job.parts(project_root())[1],
+        job.teachers[TEACHER].parameters,
+        sorted(job.corpus.composition),
+    )
     asked = [items.item(SPLIT, kinds[n % len(kinds)], n // len(kinds)) for n in range(args.replies)]
     texts = [write(items.messages(item)[-1]["content"], options["seed"], options["mistake_rate"]) for item in asked]
     with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
         rounds = [pool.apply(measure, (job, asked, texts)) for _ in range(args.rounds)]
     found = {part: round(median(rates[part] for rates in rounds)) for part in rounds[0]}
-    print("\n".join(f"{part:<12}{value:>8,} a second" for part, value in found.items()))
+    print(*(f"{part:<12}{value:>8,} a second" for part, value in found.items()), sep="\n")
     print(f"{'aim':<12}{AIM:>8,} a second for the chain: {'met' if found['chain'] >= AIM else 'missed'}")
     if args.output:
         write_json(args.output, {"a_second": found, "aim": AIM, "replies": args.replies, "rounds": args.rounds})
@@ -49,8 +52,7 @@ def main() -> None:
 def measure(job: CorpusJob, asked: list[Item], texts: list[tuple[str, str]]) -> dict[str, float]:
     """Replies a second of the chain and of each part, and verdicts a second on right, cut and borrowed completions."""
     task, _, checks = job.parts(project_root())
-    seen, spent = Seen(job.corpus.near_duplicate_threshold, job.corpus.held_out), [0.0, 0.0, 0.0]
-    kept = []
+    seen, kept, spent = Seen(job.corpus.near_duplicate_threshold, job.corpus.held_out), [], [0.0, 0.0, 0.0]
     next(sketches([word_pairs("loads its library")]))
     for start in range(0, len(asked), BATCH):
         read, passed, clock = [], [], [perf_counter()]
@@ -63,21 +65,19 @@ def measure(job: CorpusJob, asked: list[Item], texts: list[tuple[str, str]]) -> 
                 passed.append((item, draft, checks.row(draft, item)[0]))
         clock.append(perf_counter())
         whole = [normalise(f"{draft.context} {draft.question}") for _, draft, _ in passed]
-        pairs = [word_pairs(text) for text in whole]
-        for (item, _, row), text, words, sketch in zip(passed, whole, pairs, sketches(pairs), strict=True):
-            if seen.twin(SPLIT, text, words, sketch) is None:
-                seen.add(item, text, words, sketch)
+        pairs = list(map(word_pairs, whole))
+        for (item, _, row), *near in zip(passed, whole, pairs, sketches(pairs), strict=True):
+            if seen.twin(SPLIT, *near) is None:
+                seen.add(item, *near)
                 kept.append(row)
-        clock.append(perf_counter())
-        spent = [total + clock[i + 1] - clock[i] for i, total in enumerate(spent)]
-    mixed = [(row, text) for row in kept for gold in [task.gold_completion(row)] for text in (gold, gold[:-9])]
+        spent = [total + b - a for total, a, b in zip(spent, clock, [*clock[1:], perf_counter()], strict=True)]
+    mixed = [(row, task.gold_completion(row)[:end]) for row in kept for end in (None, -9)]
     mixed += [(row, task.completion("", row.gold["proof"], other.gold["answer"])) for row, other in pairwise(kept)]
     start = perf_counter()
     for row, text in mixed:
         task.judge(row, text)
-    seconds = dict(zip(("read_draft", "filter", "duplicates"), spent, strict=True))
-    rates = {part: len(asked) / value for part, value in ({"chain": sum(spent)} | seconds).items()}
-    return rates | {"verdicts": len(mixed) / (perf_counter() - start)}
+    rates = {"verdicts": len(mixed) / (perf_counter() - start), "chain": len(asked) / sum(spent)}
+    return rates | {part: len(asked) / s for part, s in zip(("read_draft", "filter", "duplicates"), spent, strict=True)}
 
 
 if __name__ == "__main__":
