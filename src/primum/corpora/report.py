@@ -231,11 +231,15 @@ def _limits(job: CorpusJob) -> list[str]:
             "purpose, at a set rate: the yields above say how the filters work, and nothing of any language "
             "model."
         )
+        lines.append(
+            "- Whether to abstain can be read off its surface (two sources named, a question about this child, another "
+            "matter): abstention measured on it is measured on style."
+        )
     lines += [
         "- Whether an answer is right is known from the brief; whether a refusal is right is checked by rules "
         "that see words, not meaning.",
         "- Intervals take replies as independent, though several are about one fact.",
-        "- Identifiers of persons are looked for by pattern; nothing here is about a person.",
+        "- Identifiers of persons are looked for by pattern, which finds no plain name.",
         "- No medical advice. Facts carry their references and were written for research on training, not for care.",
     ]
     return lines
