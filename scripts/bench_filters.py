@@ -22,31 +22,27 @@ from primum.settings import read_yaml
 from primum.strict import parse
 
 STUDY, SPLIT, TEACHER = "dipg", "sft", "embedded"
-BATCH, AIM = 1000, 5000  # replies that one part deals with before the next; rows a second of the chain
+AIM, ROUNDS, BATCH = 5000, 3, 1000  # rows a second of the chain; processes, caches cold; replies at a time
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replies", type=int, default=6000, help="made beforehand, the kinds in turn")
-    parser.add_argument("--rounds", type=int, default=3, help="a process each, so that no cache is warm; medians count")
     parser.add_argument("--output", type=Path, help="JSON file for the numbers")
     args = parser.parse_args()
     plan = Plan(project_root(), read_yaml(project_root() / "config" / "config.yaml"))
     job = parse(CorpusJob, json.loads(plan.corpus_config(STUDY)), "bench_filters")
-    items, options, kinds = (
-        job.parts(project_root())[1],
-        job.teachers[TEACHER].parameters,
-        sorted(job.corpus.composition),
-    )
+    items, options = job.parts(project_root())[1], job.teachers[TEACHER].parameters
+    kinds = sorted(job.corpus.composition)
     asked = [items.item(SPLIT, kinds[n % len(kinds)], n // len(kinds)) for n in range(args.replies)]
     texts = [write(items.messages(item)[-1]["content"], options["seed"], options["mistake_rate"]) for item in asked]
     with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-        rounds = [pool.apply(measure, (job, asked, texts)) for _ in range(args.rounds)]
+        rounds = [pool.apply(measure, (job, asked, texts)) for _ in range(ROUNDS)]
     found = {part: round(median(rates[part] for rates in rounds)) for part in rounds[0]}
     print(*(f"{part:<12}{value:>8,} a second" for part, value in found.items()), sep="\n")
     print(f"{'aim':<12}{AIM:>8,} a second for the chain: {'met' if found['chain'] >= AIM else 'missed'}")
     if args.output:
-        write_json(args.output, {"a_second": found, "aim": AIM, "replies": args.replies, "rounds": args.rounds})
+        write_json(args.output, {"a_second": found, "aim": AIM, "replies": args.replies, "rounds": ROUNDS})
 
 
 def measure(job: CorpusJob, asked: list[Item], texts: list[tuple[str, str]]) -> dict[str, float]:
