@@ -210,7 +210,7 @@ class GroundedAnswer(Task):
             rivals, limit = gold.get("alternatives", ()), self.settings["max_answer_words"]
             missed = misses(answer, *stated, rivals, question, limit, beside)
         missed = "answer copies the context" if copied(answer, context) else missed
-        if hedges(answer) and not hedges(stated[1]):
+        if hedges(answer, question) and not hedges(stated[1], question):
             missed = missed or "answers and abstains at once"
         right = found["answerable"] and not missed and not figure
         if right and key and not operands and not beside:

@@ -156,6 +156,7 @@ _META = frozenset(
         "speak talk "
         "concern concerned rather instead nothing anything exact specific figure value number reason therefore "
         "thus hence "
+        "need needed require required sufficient insufficient "
         "since because first second version guess guessing dangerous unsafe safe harm risk wrong misleading "
         "account much many long often begin began begun part deal focus discuss"
     ).split()
@@ -217,10 +218,10 @@ def abstains(answer: str, context: str = "", question: str = "", claims: Sequenc
     return True
 
 
-def hedges(answer: str) -> bool:
-    """Whether a part of ``answer`` says that *it* cannot be told, and no more: no way to give a right answer."""
+def hedges(answer: str, question: str = "") -> bool:
+    """Whether a part of ``answer`` says that what is asked cannot be told: no way to give a right answer."""
     for part in _PARTS.split(answer):
-        own = [word for word in content(tokens(part)) if word not in _META and word not in PLAIN]
+        own = set(content(tokens(part))) - _META - PLAIN - set(content(tokens(question)))
         if not own and _abstaining(normalise(part)):
             return True
     return False

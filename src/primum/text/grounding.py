@@ -12,7 +12,7 @@ from bisect import bisect
 from collections import Counter
 from functools import lru_cache
 
-from primum.text.words import NEGATIONS, figures, find, is_number, normalise, sentences, tokens
+from primum.text.words import NEGATIONS, figures, find, is_measure, is_number, normalise, sentences, tokens
 
 MIN_CHARS = 20  # below it, words stand in a context by chance
 MIN_RATIO = 90.0  # unrelated quotes of 120 characters peak at 45
@@ -92,6 +92,9 @@ def _padded(context: str) -> str:
 def _missing(words: tuple[str, ...], context: str) -> str:
     if f" {' '.join(words)} " in _padded(context):
         return _clipped(words, context)
+    wanted = {word for word in words if word.isalpha() and word not in _FUNCTION and not is_measure(word)}
+    if wanted - NEGATIONS - set(_context(context)[0]):  # told at once; an alignment of long texts takes long
+        return "quote has words that are not in the context"
     from rapidfuzz import fuzz
 
     padded = _padded(context)
