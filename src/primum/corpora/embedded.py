@@ -17,7 +17,6 @@ from primum.files import sha256_json
 if TYPE_CHECKING:
     from litellm import CustomLLM
 
-PROVIDER = "primum"
 # What goes wrong, by where it shows: in the reply's text, in one of its fields, or in the server's envelope.
 MISTAKES = (
     "broken_json", "missing_field", "cut_off", "refusal", "injected_tag", "phi",
