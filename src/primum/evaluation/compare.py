@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.evaluation import published
 from primum.evaluation.baselines import MAJORITY, baseline_rows, judge_policies, majority_letter
 from primum.evaluation.paired import compare_pair
 from primum.evaluation.score import LETTER_METRIC, all_metrics
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example, Task

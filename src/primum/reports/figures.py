@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.evaluation.baselines import CHANCE, MAJORITY
 from primum.evaluation.stats import rate
 from primum.files import read_json, read_jsonl
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, Look, canvas, end_labels, look, save, thin_grid
 from primum.reports.sources import StudyReport
+from primum.stages import BASE_STAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from primum.config import BASE_STAGE
 from primum.evaluation.baselines import CHANCE, MAJORITY
 from primum.reports.numbers import Name, Numbers, Rich
 from primum.reports.tables import Tables, pretty
+from primum.stages import BASE_STAGE
 
 
 def joined(parts: list[Rich]) -> Rich:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from primum.config import BASE_STAGE
 from primum.evaluation.baselines import CHANCE, MAJORITY
 from primum.reports.numbers import DASH, Name, Numbers, Rich
 from primum.reports.sources import StudyReport
+from primum.stages import BASE_STAGE
 
 Block = dict[str, Any]
 

@@ -100,7 +100,7 @@ def sample(
     mask = torch.tensor(
         [[0] * (width - len(p)) + [1] * (len(p) + max_new_tokens) for p, _ in groups], device=model.device
     )
-    noise = torch.Generator(model.device).manual_seed(_fold(seed))
+    noise = torch.Generator(model.device).manual_seed(fold(seed))
     with torch.inference_mode():
         prompt_mask = mask[:, :width]
         positions = (prompt_mask.cumsum(-1) - 1).clamp(min=0)
@@ -218,7 +218,7 @@ def make_room(cache: Any, spread: torch.Tensor, extra: int) -> None:
             layer.batch_select_indices(spread)
 
 
-def _fold(seed: Sequence[int]) -> int:
+def fold(seed: Sequence[int]) -> int:
     """One 62-bit seed from several integers."""
     digest = hashlib.sha256(",".join(str(int(part)) for part in seed).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 2
