@@ -60,6 +60,7 @@ class Inputs:
         base: content of ``base.json``.
         parent: folder of the parent stage, or None for the base.
         reference: folder of the stage that KL is measured against, or None for the base.
+        best: what the gold answer of every row earns at least; None without rewards.
         carried: what the block before this one left, where the stage continues one.
         examples: rows of the split, in file order.
         work: folder for this job's state alone; what lies there survives a kill.
@@ -70,6 +71,7 @@ class Inputs:
     parent: Path | None
     reference: Path | None
     carried: Carried | None
+    best: float | None
     examples: list[Example]
     work: Path
 
@@ -130,7 +132,7 @@ def train_stage(
         raise UserError(
             f"Stage '{job.stage_name}': a reward table belongs to GRPO, and only to it.", "Mend 'reward_table'."
         )
-    check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
+    best = check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
     base = read_json(base_file)
     verify_base(root, base)
     _check_parent(job, base, parent)
@@ -145,7 +147,7 @@ def train_stage(
         if published is None:
             examples = [Example.from_row(row) for row in read_jsonl(data)]
             backend = importlib.import_module(f"primum.training.{job.backend}")
-            trained = backend.run(job, Inputs(root, base, parent, reference, carried, examples, work))
+            trained = backend.run(job, Inputs(root, base, parent, reference, carried, best, examples, work))
             published = _publish(output, identity, base, trained)
     return published
 
