@@ -24,7 +24,7 @@ from primum.training.carry import STATE, Carried, read_carried, write_carried
 from primum.training.progress import Progress
 from primum.training.schedule import learning_rate
 from primum.training.state import latest_complete, mark_complete
-from primum.training.tunix_lora import adapter_of, moments_of, read_adapter, set_adapter, set_moments
+from primum.training.tunix_lora import adapter_of, everywhere, moments_of, read_adapter, set_adapter, set_moments
 
 _KEPT = 2  # saved steps
 _LOG = "log.jsonl"
@@ -131,7 +131,7 @@ class Steps:
         state = self.trainer.optimizer.opt_state
         inner = getattr(state, "inner_opt_state", state)  # below optax.MultiSteps, where gradients are accumulated
         variable = inner.hyperparams["learning_rate"]
-        variable.set_value(jax.device_put(rate, variable.get_value().sharding))
+        variable.set_value(everywhere(rate, self.model))
 
     def _save(self, step: int) -> None:
         from safetensors.numpy import save_file
