@@ -110,6 +110,7 @@ class Workspace:
         from primum.strict import parse
         from primum.training.base import TrainJob, train_stage
 
+        blocks = changes.pop("blocks", ())
         job = parse(TrainJob, self.job(stage, **changes), "test")
         data = self.root / f"{job.stage.split}.jsonl"
         return train_stage(
@@ -122,6 +123,7 @@ class Workspace:
             self.root / "gate.json",
             output.parent / "state",
             output,
+            blocks,
         )
 
 
