@@ -23,8 +23,7 @@ from primum.teaching import Corpus
 from primum.text.words import content, figures_with_units, tokens
 
 TRAINING = "training"
-# What is asked, by kind. With the composition of the study, every sort of question goes unanswered in about 40 % of its
-# rows, except that rules are answered a little oftener.
+# What is asked, by kind: in the study's composition each sort of question goes unanswered in about 40 % of its rows.
 ASKED = {
     "reasoning": {"concepts": 0.50, "traps": 0.31, "derived": 0.19},
     "needle": {"concepts": 0.80, "traps": 0.20},
