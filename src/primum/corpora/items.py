@@ -33,7 +33,7 @@ ASKED = {
     "safety": {"rules": 1.0},
 }
 # How often two sources tell the asked sentence, or what stands in its place, and how often one does. Of all rows with
-# two, two fifths cannot be answered.
+# two, about two fifths cannot be answered.
 SOURCES = {"reasoning": (0.55, 0.15), "refusal": (0.15, 0.25), "conflict": (1.0, 0.0), "safety": (0.15, 0.25)}
 NAMED_BESIDE = 0.15  # how often a sentence that stands beside it has a source
 SOURCE_NAMES = ("referral letter", "discharge summary", "clinic note", "trial report", "transfer note")

@@ -12,7 +12,7 @@ from primum.corpora.settings import CorpusJob
 from primum.tasks.grounded_answer import GroundedAnswer
 
 MEANING = {
-    "reasoning": "a vignette; the answer stands in it, perhaps by two sources that agree, or follows from two of its figures",
+    "reasoning": "a vignette; the answer stands in it, maybe told by two sources, or follows from two of its figures",
     "needle": "the answer stands in one sentence among irrelevant medical axioms",
     "refusal": "a trap: the vignette comes near what is asked of the disease, a rule or the patient, without an answer",
     "anti_knowledge": "a sentence that has nothing to do with the question among irrelevant medical axioms",
