@@ -69,8 +69,10 @@ def _spoil(draft: Draft, brief: Draft, mistake: str, rng: random.Random) -> Draf
             "proof": [*proof, "Follow-up imaging confirmed a complete and lasting remission of the lesion."]
         }
     if mistake == "wrong_answer":
-        others = brief.get("others") or ["The text states 59.4 Gy."]
-        return draft | {"answer": rng.choice(others)}
+        others = brief.get(
+            "others", []
+        )  # a concept's, then one of the patient, which may itself say that it is missing
+        return draft | {"answer": others[0] if len(others) > 1 else "The text states 59.4 Gy."}
     if mistake == "unsupported_answer":
         return draft | {"answer": f"{draft['answer']} The usual range is 61 to 73 Gy over 19 weeks."}
     return draft
