@@ -27,6 +27,7 @@ from tunix.rl.rollout import base_rollout, vanilla_rollout
 from primum.errors import UserError
 from primum.files import read_json, write_json
 from primum.rewards import check_table, total
+from primum.stages import GrpoStage
 from primum.tasks.base import Example, Task
 from primum.training.base import Inputs, TrainJob, load_job_task
 from primum.training.guards import check_sampled
@@ -147,12 +148,27 @@ class Rewards:
         return found
 
 
+def grpo_config(stage: GrpoStage) -> Any:
+    """Tunix' configuration of the loss."""
+    from tunix.rl.grpo.grpo_learner import GRPOConfig
+
+    return GRPOConfig(
+        num_generations=stage.num_generations,
+        num_iterations=stage.num_iterations,
+        beta=stage.beta,
+        epsilon=stage.epsilon,
+        loss_agg_mode=AGGREGATION[stage.loss_type],
+        advantage_estimator=_ADVANTAGES[stage.scale_rewards],
+        kl_loss_mode="low_var_kl",
+    )
+
+
 def train_grpo(
     job: TrainJob, inputs: Inputs, model: nnx.Module, tokenizer: Any, mesh: Any, steps: Steps
 ) -> dict[str, Any]:
     """Train, from ``steps.done`` on; facts for the log: rows, prompts cut, the sampled rate that the guard found."""
     from tunix.rl import rl_cluster
-    from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
+    from tunix.rl.grpo.grpo_learner import GRPOLearner
 
     stage, task = job.stage, load_job_task(job)
     if stage.loss_type not in AGGREGATION or stage.scale_rewards not in _ADVANTAGES:
@@ -199,15 +215,7 @@ def train_grpo(
     steps.attach(trainer, stage.gradient_accumulation_steps)
     learner = GRPOLearner(
         cluster,
-        GRPOConfig(
-            num_generations=stage.num_generations,
-            num_iterations=stage.num_iterations,
-            beta=stage.beta,
-            epsilon=stage.epsilon,
-            loss_agg_mode=AGGREGATION[stage.loss_type],
-            advantage_estimator=_ADVANTAGES[stage.scale_rewards],
-            kl_loss_mode="low_var_kl",
-        ),
+        grpo_config(stage),
         reward_fns=rewards,
     )
     learner._iter_steps = learner._last_iter_step = trainer._iter_steps  # the data below begins where we go on
