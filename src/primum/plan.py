@@ -18,6 +18,7 @@ from primum.rewards import check_signs, check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
 from primum.stages import GrpoStage
 from primum.tasks import load_task
+from primum.training.tunix_limits import check_tunix
 
 
 class Plan(Layout):
@@ -44,6 +45,9 @@ class Plan(Layout):
             self._check_task(name, study)
             if name in self.corpora:
                 self._check_corpus(name)
+            if self.backend(name) == "tunix":
+                for stage, node in study.stages.items():
+                    check_tunix(stage, node, study.lora, study.mesh)
         for entry in [*self.datasets.values(), *self.models.values()]:
             self._check_source(entry)
 

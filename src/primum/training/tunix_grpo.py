@@ -35,17 +35,12 @@ from primum.training.loading import ADAPTER, stop_ids
 from primum.training.order import prompt_order
 from primum.training.rows import prompt_ids
 from primum.training.sampling import decode, fold
+from primum.training.tunix_limits import ADVANTAGES, AGGREGATION
 from primum.training.tunix_lora import read_adapter, set_adapter
 from primum.training.tunix_steps import Steps, make_optimizer
 
 _ROLLOUT, _CHECK = 0, 1  # what a draw is for: part of its seed
 _MULTIPLE = 16  # of tokens: all prompts are padded to one width
-AGGREGATION = {  # TRL's names of how token losses become one number, and Tunix'
-    "grpo": "sequence-mean-token-mean",
-    "bnpo": "token-mean",
-    "dapo": "token-mean",
-}
-_ADVANTAGES = {"group": "grpo", "none": "drgrpo"}
 
 
 class PromptSampler(tunix_sampler.Sampler):
@@ -158,7 +153,7 @@ def grpo_config(stage: GrpoStage) -> Any:
         beta=stage.beta,
         epsilon=stage.epsilon,
         loss_agg_mode=AGGREGATION[stage.loss_type],
-        advantage_estimator=_ADVANTAGES[stage.scale_rewards],
+        advantage_estimator=ADVANTAGES[stage.scale_rewards],
         kl_loss_mode="low_var_kl",
     )
 
@@ -171,12 +166,6 @@ def train_grpo(
     from tunix.rl.grpo.grpo_learner import GRPOLearner
 
     stage, task = job.stage, load_job_task(job)
-    if stage.loss_type not in AGGREGATION or stage.scale_rewards not in _ADVANTAGES:
-        raise UserError(
-            f"Stage '{job.stage_name}': the tunix backend has no loss_type '{stage.loss_type}' with scale_rewards "
-            f"'{stage.scale_rewards}'.",
-            f"Use loss_type {', '.join(AGGREGATION)} and scale_rewards {', '.join(_ADVANTAGES)}, or backend trl.",
-        )
     prompts, cut = prompt_ids(tokenizer, task, inputs.examples, job.thinking, stage.max_prompt_length)
     width = -(-max(map(len, prompts)) // _MULTIPLE) * _MULTIPLE
     batch = stage.per_device_train_batch_size * stage.gradient_accumulation_steps

@@ -47,11 +47,6 @@ class Float32Lora(qwix.LoraProvider):
 
 def _with_lora(model: nnx.Module, lora: Lora) -> nnx.Module:
     """The model with LoRA weights of the right shapes, as qwix draws them."""
-    if lora.dropout:
-        raise UserError(
-            f"lora.dropout is {lora.dropout:g}: the tunix backend has no LoRA dropout.",
-            "Set it to 0 (overrides), or use backend trl.",
-        )
     names = {
         ours: theirs for ours, theirs in module_names(model).items() if theirs.rsplit(".", 1)[1] in lora.target_modules
     }
