@@ -7,8 +7,6 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from primum.evaluation.baselines import CHANCE, MAJORITY
-
 
 def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     """CSV with a header and ``columns`` in order; None is an empty cell."""
@@ -30,13 +28,17 @@ def summary(results: Mapping[str, Any]) -> str:
         items = next((e["n"] for e in results["evaluations"] if e["split"] == split), 0)
         lines += [
             "",
-            f"{results['study']} · {split} · {items} questions · base {results['base']} · scale {results['scale']}",
+            f"{results['study']} · {split} · {items} items · base {results['base']} · scale {results['scale']}",
         ]
         lines += _aligned(_rate_table(results, split))
         lines += [
             "",
             *(_comparison_line(row, results["seeds"]) for row in results["comparisons"] if row["split"] == split),
         ]
+    lines += _rewards(results)
+    for row in results["selection"]:
+        if row["seed"] == results["seeds"][0]:
+            lines += ["", *_selected(row)] if row is results["selection"][0] else _selected(row)
     if results["published"]:
         lines += [
             "",
@@ -57,7 +59,7 @@ def percent(row: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def _rate_table(results: Mapping[str, Any], split: str) -> list[list[str]]:
-    """Metrics down, stages and the two baselines that matter across."""
+    """Metrics down, stages and the baselines that stand beside them across."""
     rows = [row for row in results["metrics"] if row["split"] == split]
     runs = list(dict.fromkeys((row["stage"], row["seed"]) for row in rows))
     names = list(dict.fromkeys(row["metric"] for row in rows))
@@ -67,14 +69,38 @@ def _rate_table(results: Mapping[str, Any], split: str) -> list[list[str]]:
     head = [
         "",
         *(f"{stage} (seed {seed})" if several else stage for stage, seed in runs),
-        MAJORITY.replace("_", " "),
-        CHANCE,
+        *(name.replace("_", " ") for name in results["references"]),
     ]
     body = [
-        [name, *(cells.get((*run, name), "-") for run in runs), *(base.get((b, name), "") for b in (MAJORITY, CHANCE))]
+        [
+            name,
+            *(cells.get((*run, name), "-") for run in runs),
+            *(base.get((b, name), "") for b in results["references"]),
+        ]
         for name in names
     ]
     return [head, *body]
+
+
+def _rewards(results: Mapping[str, Any]) -> list[str]:
+    """Mean reward of every stage on the headline split, under the fixed table and under its own; then comparisons."""
+    split, lines = results["splits"][0], [["", "table", "part", "mean reward", "as much as gold, %", "least", "most"]]
+    for row in results["rewards"]:
+        if row["split"] == split and row["part"] != "policy" and row["n"]:
+            mean = f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+            ends = (f"{row[end]:g}" for end in ("least", "most"))
+            lines.append([row["stage"], row["table"], row["part"], mean, percent(row, "at_best_"), *ends])
+    if len(lines) == 1:
+        return []
+    tested = [row for row in results["reward_comparisons"] if row["split"] == split]
+    return ["", f"mean reward on {split}", *_aligned(lines), *(_comparison_line(r, results["seeds"]) for r in tested)]
+
+
+def _selected(row: Mapping[str, Any]) -> list[str]:
+    chosen = (
+        f"{row['metric']}: best of {row['stages']} on {row['chosen_on']} is {row['stage']}, which has {percent(row)}"
+    )
+    return [f"{chosen} on {row['split']}; chosen there, {row['naive_stage']} would claim {percent(row, 'naive_')}"]
 
 
 def _published_table(results: Mapping[str, Any]) -> Iterator[list[str]]:
