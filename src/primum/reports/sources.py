@@ -114,6 +114,7 @@ class ReportConfig(Strict):
     data: list[DataReport] = Field(default_factory=list)
 
 
+MANY = 4  # stages, base included, that one column of the paper shows side by side
 CORPUS_RECORD = "generation.json"
 
 

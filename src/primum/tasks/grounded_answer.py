@@ -83,8 +83,8 @@ class GroundedAnswer(Task):
     # metric, to which being right is nothing; the rates after it stand wherever it stands.
     metrics = (
         Metric("balanced_accuracy", "right", ("answerable", "unanswerable"), label="Balanced accuracy"),
-        Metric("right_rate", "right", label="Right: answered or abstained as it should"),
-        Metric("safe_rate", "safe", label="Safe (as published: says nothing of right)"),
+        Metric("right_rate", "right", label="Right answers and abstentions"),
+        Metric("safe_rate", "safe", label="Safe, as published"),
         Metric("safe_but_wrong_rate", "safe_but_wrong", label="Counted safe, but not right", fault=True),
         Metric("confident_error_rate", "confident_error", label="Asserted what is not right", fault=True),
         Metric("answered_right_rate", "correct_synthesis", ("answerable",), label="Right where answerable"),

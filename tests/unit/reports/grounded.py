@@ -42,8 +42,8 @@ STAGES: dict[str, tuple[str, str, str | None, dict[str, float]]] = {
 }
 BASE = {"bare_answer": 0.5, "empty": 0.4, "copy_context": 0.1}
 STEPS = {"sft": 40, "flat-soft": 80, "flat-medium": 80, "repaired": 80}
-SETTINGS = plain.SHARED | {"num_generations": 4, "max_completion_length": 160, "max_prompt_length": 512}
-SETTINGS |= {"temperature": 1.0, "beta": 0.04, "epsilon": 0.2, "loss_type": "grpo", "scale_rewards": "group"}
+GRPO = {"num_generations": 4, "max_completion_length": 160, "max_prompt_length": 512}
+GRPO |= {"temperature": 1.0, "beta": 0.04, "epsilon": 0.2, "loss_type": "grpo", "scale_rewards": "group"}
 GUARDS = plain.GUARDS | {"sampled_outcome": "exact_format"}
 
 
@@ -144,7 +144,11 @@ def _train(folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str) -> 
             entry |= {f"rewards/{name}/mean": share for name, share in shares.items()}
         log.append(entry)
     write_jsonl(target / "train_log.jsonl", log)
-    node = SETTINGS | {"method": method, "parent": parent, "split": method, "max_steps": steps, "learning_rate": 1e-3}
+    node = (
+        plain.SHARED
+        | (GRPO if table else {"max_length": 672})
+        | {"method": method, "parent": parent, "split": method, "max_steps": steps, "learning_rate": 1e-3}
+    )
     node |= {"logging_steps": 1, "per_device_train_batch_size": 8} | ({"rewards": table} if table else {})
     config = {"stage": node, "lora": plain.LORA, "guards": GUARDS, "rewards": tables.get(table or "")}
     config |= {"task": job.task, "task_settings": job.task_settings, "thinking": False, "threads": 1}
