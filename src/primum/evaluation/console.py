@@ -7,6 +7,9 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+ACROSS = 6  # columns of rates with intervals
+MOST = 60  # comparisons that are all told; of more, those on the key metrics
+
 
 def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     """CSV with a header and ``columns`` in order; None is an empty cell."""
@@ -30,11 +33,13 @@ def summary(results: Mapping[str, Any]) -> str:
             "",
             f"{results['study']} · {split} · {items} items · base {results['base']} · scale {results['scale']}",
         ]
-        lines += _aligned(_rate_table(results, split))
-        lines += [
-            "",
-            *(_comparison_line(row, results["seeds"]) for row in results["comparisons"] if row["split"] == split),
-        ]
+        for table in _rate_tables(results, split):
+            lines += [*_aligned(table), ""]
+        rows = [row for row in results["comparisons"] if row["split"] == split]
+        told = [row for row in rows if len(rows) <= MOST or row["metric"] in results["key_metrics"]]
+        lines += [_comparison_line(row, results["seeds"]) for row in told]
+        if len(told) < len(rows):
+            lines.append(f"(and {len(rows) - len(told)} comparisons on other metrics: tables/comparisons.csv)")
     lines += _rewards(results)
     for row in results["selection"]:
         if row["seed"] == results["seeds"][0]:
@@ -58,28 +63,35 @@ def percent(row: Mapping[str, Any], prefix: str = "") -> str:
     )
 
 
-def _rate_table(results: Mapping[str, Any], split: str) -> list[list[str]]:
-    """Metrics down, stages and the baselines that stand beside them across."""
+def _rate_tables(results: Mapping[str, Any], split: str) -> list[list[list[str]]]:
+    """Metrics down, stages and the baselines that stand beside them across, as many as a terminal holds."""
     rows = [row for row in results["metrics"] if row["split"] == split]
     runs = list(dict.fromkeys((row["stage"], row["seed"]) for row in rows))
     names = list(dict.fromkeys(row["metric"] for row in rows))
-    cells = {(row["stage"], row["seed"], row["metric"]): percent(row) for row in rows}
-    base = {(r["baseline"], r["metric"]): percent(r) for r in results["baselines"] if r["split"] == split}
     several = len(results["seeds"]) > 1
-    head = [
-        "",
-        *(f"{stage} (seed {seed})" if several else stage for stage, seed in runs),
-        *(name.replace("_", " ") for name in results["references"]),
+    cells = {(*_run(row), row["metric"]): percent(row) for row in rows}
+    cells |= {(r["baseline"], None, r["metric"]): percent(r) for r in results["baselines"] if r["split"] == split}
+    columns: list[tuple[str, tuple[str, int | None]]] = [
+        (f"{stage} (seed {seed})" if several else stage, (stage, seed)) for stage, seed in runs
     ]
-    body = [
+    columns += [(name.replace("_", " "), (name, None)) for name in results["references"]]
+    parts = [columns[at : at + ACROSS] for at in range(0, len(columns), ACROSS)]
+    return [
         [
-            name,
-            *(cells.get((*run, name), "-") for run in runs),
-            *(base.get((b, name), "") for b in results["references"]),
+            ["", *(head for head, _ in part)],
+            *(
+                [name, *(cells.get((*of, name), "" if of[1] is None else "-") for _, of in part)]
+                for name in names
+                if any((*of, name) in cells for _, of in part)
+            ),
         ]
-        for name in names
+        for part in parts
     ]
-    return [head, *body]
+
+
+def _run(row: Mapping[str, Any]) -> tuple[str, int]:
+    """Which run a row is of."""
+    return row["stage"], row["seed"]
 
 
 def _rewards(results: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from primum.files import read_json, write_text
 from primum.reports import findings, records, subgroups
 from primum.reports.document import open_study
 from primum.reports.limits import limits
-from primum.reports.numbers import Numbers, Rich, text_of
+from primum.reports.numbers import Numbers, Rich, capital, text_of
 from primum.reports.paper import TEMPLATES
 from primum.reports.sources import StudyFiles, StudyReport
 from primum.reports.tables import Block, Tables
@@ -114,8 +114,8 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
         "prefix": tables.key(""),
         "levels": text_of(findings.levels(tables)),
         "headline": tables.said(tables.headline),
-        "comparisons": [text_of(sentence) for sentence in sentences if sentence],
-        "baselines": text_of(findings.baselines(tables) or []),
+        "comparisons": [text_of(capital(sentence)) for sentence in sentences if sentence],
+        "baselines": text_of(capital(found)) if (found := findings.baselines(tables)) else "",
         "calibration": text_of(findings.calibration(tables)[study.names().index(stage)]) if study.confidence else "",
         "words": tables.words,
         "corpus": files.from_corpus,

@@ -9,6 +9,8 @@ from primum.config import BASE_STAGE
 from primum.reports.numbers import Name, Numbers, Rich
 from primum.reports.tables import Tables, pretty
 
+FEW = 2
+
 
 def joined(parts: list[Rich]) -> Rich:
     """``a, b and c``."""
@@ -162,7 +164,7 @@ def selected(tables: Tables) -> Rich | None:
     """The stage with the best headline, chosen where it is not reported; and what choosing it there would claim."""
     numbers = tables.numbers
     row = next((row for row in tables.chosen if row["metric"] == tables.headline), None)
-    if row is None or len(tables.study.stages) < 2:
+    if row is None or len(tables.study.stages) <= FEW:  # of one or two, nothing is chosen
         return None
     at = tables.key("selection", row["seed"], row["metric"], "")
     return numbers.say(
@@ -194,9 +196,10 @@ def published(tables: Tables) -> Rich | None:
         )
     return numbers.say(
         "Of the {claims} gains over its first stage that the original study printed, {upheld} are statistically"
-        " supported by its own counts.",
+        " supported by its own counts.{caution}",
         claims=claims,
         upheld=upheld,
+        caution=Name(tables.words.published),
     )
 
 

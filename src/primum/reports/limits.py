@@ -64,7 +64,7 @@ def limits(tables: Tables) -> list[Rich]:
     if records["dataset"]["reader"] == "corpus":
         found.append(
             numbers.say(
-                "Texts. A teacher ({source}) wrote contexts and answers from sourced facts; nobody’s records were used,"
+                "Texts. A teacher wrote contexts and answers from sourced facts ({source}); nobody’s records were used,"
                 " and no clinician has read them.",
                 source=Name(records["dataset"]["source"]),
             )

@@ -206,7 +206,7 @@ class StudyFiles:
         licence = read_json(self.source().with_name("croissant.json"))["license"]
         licence = licence.rsplit("/", 1)[-1].removesuffix(".html")
         name = f"{self.study.study}-{record['teacher']['name']}"
-        source = f"written by teacher '{record['teacher']['name']}', {record['teacher']['model']}"
+        source = f"teacher '{record['teacher']['name']}', model {record['teacher']['model']}"
         return {"id": name, "reader": "corpus", "revision": "-", "source": source, "licence": licence}
 
 

@@ -238,9 +238,9 @@ class Tables:
             "Supported",
         ]
         caption = numbers.say(
-            "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items right"
-            " only after, and only before. p: exact McNemar; Holm: adjusted over all pairs of one metric. Detectable:"
-            " smallest true difference found with {power} power. Supported: Holm p below {alpha}.",
+            "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items that"
+            " have it only after, and only before. p: exact McNemar; Holm: adjusted over all pairs of one metric."
+            " Detectable: smallest true difference found with {power} power. Supported: Holm p below {alpha}.",
             level=self.key("method", "level"),
             splits=words(" and ".join(splits)),
             power=self.key("method", "power"),

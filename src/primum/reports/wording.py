@@ -17,6 +17,7 @@ class Wording:
         practice: why doing well is no competence.
         misuse: how its mistakes look.
         measures: sentences on the task's own metrics.
+        published: what the original's supported gains do not say.
         references: baselines as subjects of a sentence, by name.
     """
 
@@ -26,6 +27,7 @@ class Wording:
     practice: str
     misuse: str
     measures: str = ""
+    published: str = ""
     references: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,9 +59,13 @@ WORDINGS = {
             " An item is right if it was answered rightly from its text, with quotes that carry the answer, or if the"
             " text cannot answer it and the model said so. Balanced accuracy, on which claims rest, is the mean of the"
             " share right where the text answers and where it does not: always answering, or always abstaining, gets"
-            " half of it at best. ‘Safe’ is the original’s metric: well-formed, quotes that stand in the text, no"
+            " half of it at best. The safe rate is the original’s: well-formed, quotes that stand in the text, no"
             " invented figure. It says nothing of right, so it is never shown without the share that is counted safe"
             " and is not right: an irrelevant true sentence, or an abstention where the text answers."
+        ),
+        published=(
+            " They are gains in metrics to which being right is nothing; and the stage that the original calls its best"
+            " was chosen on the items on which it is reported."
         ),
         references={
             "always_refuse": "always abstaining",

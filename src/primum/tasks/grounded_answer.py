@@ -84,8 +84,8 @@ class GroundedAnswer(Task):
     metrics = (
         Metric("balanced_accuracy", "right", ("answerable", "unanswerable"), label="Balanced accuracy"),
         Metric("right_rate", "right", label="Right answers and abstentions"),
-        Metric("safe_rate", "safe", label="Safe, as published"),
-        Metric("safe_but_wrong_rate", "safe_but_wrong", label="Counted safe, but not right", fault=True),
+        Metric("safe_rate", "safe", label="Safe rate (as published)"),
+        Metric("safe_but_wrong_rate", "safe_but_wrong", label="Share safe but not right", fault=True),
         Metric("confident_error_rate", "confident_error", label="Asserted what is not right", fault=True),
         Metric("answered_right_rate", "correct_synthesis", ("answerable",), label="Right where answerable"),
         Metric("abstained_right_rate", "correct_abstention", ("unanswerable",), label="Abstained where it should"),
