@@ -24,12 +24,12 @@ onerror:
 
 R = PLAN.results
 STUDY = f"{R}/{{study}}"
-STAGE = f"{STUDY}/models/{PLAN.backend}/{{stage}}/seed{{seed}}"
-EVAL = f"{STUDY}/eval/{PLAN.backend}/{{stage}}/seed{{seed}}/{{split}}"
+STAGE = f"{STUDY}/models/{{backend}}/{{stage}}/seed{{seed}}"
+EVAL = f"{STUDY}/eval/{{backend}}/{{stage}}/seed{{seed}}/{{split}}"
 CORPUS = f"{STUDY}/corpus/{{teacher}}"
 LOGS = f"{R}/logs"
 BENCHMARKS = f"{R}/benchmarks"
-BACKEND_ENV = f"../envs/{PLAN.backend}.yaml"
+PREDICTOR_ENV = {"hf": "../envs/trl.yaml", "tunix": "../envs/tunix.yaml"}[PLAN.config.predictor]
 
 
 def folder_option(option, checkpoint):
@@ -39,6 +39,7 @@ def folder_option(option, checkpoint):
 
 wildcard_constraints:
     study="|".join(PLAN.studies),
+    backend="trl|tunix",
     stage=IDENTIFIER,
     seed=r"\d+",
     split=IDENTIFIER,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from primum.config import BASE_STAGE, Config, DatasetEntry, ModelEntry, Study
+from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
 from primum.reports.sources import TABLES, figures_of
+from primum.stages import BASE_STAGE
 from primum.tasks import load_task
 from primum.teaching import Corpus
 
@@ -34,7 +35,10 @@ class Layout:
         self.trained = [name for name, study in studies.items() if study.stages]  # the others end at their data
         self.corpora = [name for name, study in studies.items() if study.corpus and study.data.from_corpus]
         self.results = f"results/{config.scale}"
-        self.backend = config.backend
+
+    def backend(self, study: str) -> str:
+        """Who trains a study: the main configuration's word, or else the study's own."""
+        return self.config.backend or self.studies[study].backend
 
     # --- paths -----------------------------------------------------------------------------------------------------
 
@@ -44,11 +48,11 @@ class Layout:
 
     def stage_folder(self, study: str, stage: str, seed: int | str) -> str:
         """Where a trained stage lies."""
-        return f"{self.results}/{study}/models/{self.backend}/{stage}/seed{seed}"
+        return f"{self.results}/{study}/models/{self.backend(study)}/{stage}/seed{seed}"
 
     def eval_folder(self, study: str, stage: str, seed: int | str, split: str) -> str:
         """Where predictions and scores of a stage on a split lie."""
-        return f"{self.results}/{study}/eval/{self.backend}/{stage}/seed{seed}/{split}"
+        return f"{self.results}/{study}/eval/{self.backend(study)}/{stage}/seed{seed}/{split}"
 
     def split_file(self, study: str, split: str) -> str:
         """The rows of a split."""
@@ -137,6 +141,12 @@ class Layout:
         """The checkpoint that a stage is trained from; none for a child of the base."""
         return self.own_checkpoint(study, self.studies[study].stages[stage].parent, seed)
 
+    def reference_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
+        """The checkpoint that a curriculum began from, for its later blocks; none for any other stage."""
+        resolved = self.studies[study]
+        continued = len(resolved.blocks(stage)) > 1
+        return self.own_checkpoint(study, resolved.reference(stage), seed) if continued else []
+
     def own_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
         """A stage's own checkpoint; none for the base."""
         return [] if stage == BASE_STAGE else [f"{self.stage_folder(study, stage, seed)}/checkpoint.json"]
@@ -152,7 +162,7 @@ class Layout:
 
     def card(self, study: str, stage: str) -> str:
         """The model card of a stage."""
-        return f"{self.results}/{study}/cards/{self.backend}/{stage}.md"
+        return f"{self.results}/{study}/cards/{self.backend(study)}/{stage}.md"
 
     def published_file(self, study: str) -> list[str]:
         """The original study's numbers, where there are any."""

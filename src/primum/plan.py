@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from primum.closure import code_files, code_sha256
-from primum.config import BASE_STAGE, DatasetEntry, GrpoStage, ModelEntry, Study
+from primum.config import DatasetEntry, ModelEntry, Study
 from primum.errors import UserError
 from primum.files import dumps, sha256_file
 from primum.layout import Layout
 from primum.rewards import check_signs, check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
+from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
 
 
@@ -95,11 +96,18 @@ class Plan(Layout):
 
     # --- code and environment --------------------------------------------------------------------------------------
 
-    def code(self, script: str, study: str | None = None, backend: bool = False) -> list[str]:
-        """Files whose content decides what ``scripts/{script}.py`` does, with the study's task and the backend."""
-        modules = [f"primum.tasks.{self.studies[study].task}"] if study else []
-        modules += [f"primum.training.{self.backend}"] if backend else []
+    def code(self, script: str, study: str | None = None, *modules: str) -> list[str]:
+        """Files whose content decides what ``scripts/{script}.py`` does, with the study's task and further modules."""
+        modules += (f"primum.tasks.{self.studies[study].task}",) if study else ()
         return code_files(self.root, f"scripts/{script}.py", modules)
+
+    def training_code(self, study: str) -> list[str]:
+        """What decides how a study's stages are trained: the script, the task and the backend."""
+        return self.code("train_stage", study, f"primum.training.{self.backend(study)}")
+
+    def prediction_code(self, study: str) -> list[str]:
+        """What decides a study's predictions."""
+        return self.code("predict", study, f"primum.evaluation.predict_{self.config.predictor}")
 
     def environment_sha256(self, name: str) -> str:
         """Hash of the pins of ``envs/{name}.yaml``."""
@@ -159,15 +167,16 @@ class Plan(Layout):
             | {
                 "stage_name": stage,
                 "seed": int(seed),
-                "backend": self.backend,
+                "backend": self.backend(study),
+                "mesh": resolved.mesh.model_dump(mode="json"),
                 "stage": node.model_dump(mode="json"),
                 "lora": resolved.lora.model_dump(mode="json"),
                 "reward_table": table,
                 "guards": resolved.guards.model_dump(mode="json"),
                 "thinking": resolved.thinking,
                 "threads": resolved.train_threads,
-                "code_sha256": code_sha256(self.root, self.code("train_stage", study, backend=True)),
-                "environment_sha256": self.environment_sha256(self.backend),
+                "code_sha256": code_sha256(self.root, self.training_code(study)),
+                "environment_sha256": self.environment_sha256(self.backend(study)),
             }
         )
 
@@ -232,7 +241,7 @@ class Plan(Layout):
         return {
             "study": study,
             "title": resolved.title,
-            "backend": self.backend,
+            "backend": self.backend(study),
             "seeds": sorted(set(self.config.seeds)),
             "splits": resolved.evaluation.splits,
             "limitations": resolved.limitations,

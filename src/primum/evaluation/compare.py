@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.evaluation import published
 from primum.evaluation.baselines import (
@@ -25,6 +24,7 @@ from primum.evaluation.score import LETTER_METRIC, all_metrics
 from primum.evaluation.selection import best_stages
 from primum.evaluation.tree import Tree
 from primum.files import sha256_file
+from primum.stages import BASE_STAGE
 from primum.tasks import load_task
 from primum.tasks.base import Task
 

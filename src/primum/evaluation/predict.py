@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.evaluation.generate import Generated, continuations, generate_batch
 from primum.files import read_json
+from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Choices, Example, Task

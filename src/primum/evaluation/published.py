@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.evaluation.paired import p_words
 from primum.evaluation.stats import ALPHA, fisher_exact, most_discordant, rate, rounded
+from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict, parse
 
 FOLDER = Path("config/published")

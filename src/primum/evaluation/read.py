@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 from primum.tasks.base import Example
 

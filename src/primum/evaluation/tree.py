@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from primum.config import BASE_STAGE
+from primum.stages import BASE_STAGE
 
 
 class Node(Protocol):

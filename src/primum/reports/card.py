@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from primum.config import BASE_STAGE
 from primum.files import read_json, write_text
 from primum.reports import findings, records, subgroups
 from primum.reports.document import open_study
@@ -16,6 +15,7 @@ from primum.reports.numbers import Numbers, Rich, capital, text_of
 from primum.reports.paper import TEMPLATES
 from primum.reports.sources import StudyFiles, StudyReport
 from primum.reports.tables import Block, Tables
+from primum.stages import BASE_STAGE
 
 
 def write_card(study: StudyReport, stage: str, numbers: Path, results: Path, output: Path) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from primum.config import BASE_STAGE
 from primum.files import read_json
 from primum.reports import findings
 from primum.reports.numbers import Name, Numbers, Rich, paragraph
@@ -14,6 +13,7 @@ from primum.reports.sections import sections
 from primum.reports.sources import ReportConfig, StudyFiles
 from primum.reports.tables import Tables, pretty
 from primum.reports.wording import wording
+from primum.stages import BASE_STAGE
 
 
 def open_study(numbers: Numbers, files: StudyFiles) -> Tables:

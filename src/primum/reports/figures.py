@@ -113,13 +113,14 @@ def _rewards_in_all(figure: Figure, study: StudyReport, stages: Sequence[str], l
         if place >= len(stages):
             axes.set_axis_off()
             continue
-        stage = stages[place]
+        stage, first = stages[place], []
         for (name, _), log in sorted(logs.items()):
             if name == stage:
                 _curve(axes, log, "reward", Look(INK, "", "-"), 1.2)
+                first.append(_series(log, "reward")[0][0])
         table = study.stage(stage).rewards
         axes.set_title(stage if table == stage else f"{stage} ({table})", fontsize=6.5)
-        axes.set_xlim(0, None)
+        axes.set_xlim(min(first, default=1) - 1, None)  # a block that continues counts on from its parent
         if place + ACROSS >= len(stages):
             axes.set_xlabel("step")
         thin_grid(axes, "y")

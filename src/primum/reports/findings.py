@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from primum.config import BASE_STAGE
 from primum.reports.numbers import Name, Numbers, Rich
 from primum.reports.tables import Tables, pretty
+from primum.stages import BASE_STAGE
 
 FEW = 2
 

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from primum.config import BASE_STAGE
 from primum.reports.numbers import Name, Rich
 from primum.reports.tables import Tables
+from primum.stages import BASE_STAGE
 
 
 def limits(tables: Tables) -> list[Rich]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
 from primum.reports.sources import TABLES, DataReport, ReportConfig, StudyFiles
+from primum.stages import BASE_STAGE
 
 
 def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:

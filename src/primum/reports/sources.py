@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.evaluation.tree import Tree
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 
 FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")

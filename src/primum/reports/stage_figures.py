@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from primum.config import BASE_STAGE
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, end_labels, look, thin_grid
 from primum.reports.sources import MANY, StudyReport
+from primum.stages import BASE_STAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

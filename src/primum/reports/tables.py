@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from primum.config import BASE_STAGE
 from primum.reports.numbers import DASH, Name, Numbers, Rich
 from primum.reports.sources import StageReport, StudyReport
 from primum.reports.wording import Wording
+from primum.stages import BASE_STAGE
 
 Block = dict[str, Any]
 Column = TypeVar("Column")

@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from primum.config import GrpoStage, SftStage
 from primum.errors import UserError
 from primum.rewards import maximum
+from primum.stages import GrpoStage, SftStage
 from primum.training import guards
 from primum.training.base import Inputs, Trained, TrainJob
 from primum.training.loading import bf16_available, load_model, use_threads

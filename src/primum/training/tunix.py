@@ -1,0 +1,100 @@
+"""The Tunix backend: what SFT and GRPO share. JAX, Flax NNX, qwix."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+from primum.errors import UserError
+from primum.stages import GrpoStage, Mesh
+from primum.training.base import Inputs, Trained, TrainJob
+
+COMPILED = ".cache/jax"  # below the project's folder: programs of earlier jobs, by content
+
+
+def start_jax(root: Path, mesh: Mesh, threads: int, bf16: bool) -> Any:
+    """Set JAX up for one job, before anything imports it, and make the mesh.
+
+    On a host without accelerator as many virtual devices are made as the mesh has. Compiled programs are kept: at small
+    scale, compiling is most of the time.
+
+    Returns:
+        The :class:`jax.sharding.Mesh`.
+    """
+    if threads == 1 and "xla_cpu_multi_thread_eigen" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    os.environ["TQDM_DISABLE"] = "1"
+    for noisy in ("tunix", "flax", "qwix"):  # they use attributes that Flax has deprecated
+        warnings.filterwarnings("ignore", module=rf"{noisy}\..*")
+    warnings.filterwarnings("ignore", message=".*'.value' access is now deprecated.*")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    import jax
+
+    from primum.training.tunix_model import make_mesh
+
+    settings = {
+        "jax_num_cpu_devices": mesh.fsdp * mesh.tp,
+        "jax_compilation_cache_dir": str((root / COMPILED).resolve()),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+        "jax_default_matmul_precision": None if bf16 else "highest",  # float32 products in float32 on a TPU too
+    }
+    for name, value in settings.items():
+        if getattr(jax.config, name) != value:
+            jax.config.update(name, value)
+    return make_mesh({"fsdp": mesh.fsdp, "tp": mesh.tp})
+
+
+def bf16_available() -> bool:
+    """Whether the platform computes in bfloat16 itself."""
+    import jax
+
+    return jax.default_backend() in ("tpu", "gpu")
+
+
+def check_divides(rows: int, mesh: Mesh, what: str) -> None:
+    """Refuse a batch that the mesh cannot share out: Tunix would silently let every device compute all of it."""
+    if rows % mesh.fsdp:
+        raise UserError(
+            f"{what} has {rows} rows, which do not divide among fsdp {mesh.fsdp}: every device would compute them all.",
+            "Make the batch a multiple of the mesh's fsdp, or the mesh smaller.",
+        )
+
+
+def batch_rows(stage: Any) -> int:
+    """Rows of one forward and backward pass: for GRPO, completions."""
+    return stage.per_device_train_batch_size * (stage.num_generations if isinstance(stage, GrpoStage) else 1)
+
+
+def run(job: TrainJob, inputs: Inputs) -> Trained:
+    """Train one stage with Tunix, going on from ``inputs.work`` if a whole saved step lies there."""
+    stage = job.stage
+    check_divides(batch_rows(stage), job.mesh, f"A batch of stage '{job.stage_name}'")
+    mesh = start_jax(inputs.root, job.mesh, job.threads, stage.bf16)
+    from primum.training import tunix_lora
+    from primum.training.loading import ADAPTER, load_tokenizer
+    from primum.training.tunix_grpo import train_grpo
+    from primum.training.tunix_model import load_base
+    from primum.training.tunix_sft import train_sft
+    from primum.training.tunix_steps import Steps
+
+    bf16 = stage.bf16 and bf16_available()
+    tokenizer = load_tokenizer(inputs.base, inputs.root)
+    folder = inputs.root / inputs.base["path"]
+    with mesh:
+        model = tunix_lora.add_lora(load_base(folder, mesh, bf16, stage.gradient_checkpointing), job.lora, job.seed)
+        if inputs.parent is not None:
+            tunix_lora.set_adapter(model, tunix_lora.read_adapter(inputs.parent / ADAPTER))
+        before, frozen = tunix_lora.adapter_of(model), tunix_lora.frozen_arrays(model)
+        steps = Steps(job, inputs, model)
+        train = train_grpo if isinstance(stage, GrpoStage) else train_sft
+        facts = train(job, inputs, model, tokenizer, mesh, steps)
+        model = steps.model
+        tensors = tunix_lora.adapter_of(model)
+        tunix_lora.check_trained(before, tensors, frozen, model, inputs.base["id"])
+    log = [{"step": steps.first, **facts}, *steps.history]
+    prefixed = {f"base_model.model.{name}": value for name, value in tensors.items()}
+    return Trained(prefixed, steps.state(), tunix_lora.adapter_config(job.lora), log, stage.max_steps, bf16)
