@@ -32,9 +32,10 @@ BENCHMARKS = f"{R}/benchmarks"
 PREDICTOR_ENV = {"hf": "../envs/trl.yaml", "tunix": "../envs/tunix.yaml"}[PLAN.config.predictor]
 
 
-def folder_option(option, checkpoint):
+def folder_option(option, checkpoints):
     """`--parent <folder of checkpoint.json>`, or nothing for the base."""
-    return " ".join([option, str(Path(str(checkpoint)).parent)]) if str(checkpoint) else ""
+    folders = [str(Path(checkpoint).parent) for checkpoint in str(checkpoints).split()]
+    return " ".join([option, *folders]) if folders else ""
 
 
 wildcard_constraints:

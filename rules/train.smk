@@ -7,6 +7,8 @@ rule train_stage:
         base=lambda w: PLAN.base_file(w.study),
         parent=lambda w: PLAN.parent_checkpoint(w.study, w.stage, w.seed),
         reference=lambda w: PLAN.reference_checkpoint(w.study, w.stage, w.seed),
+        blocks=lambda w: PLAN.rollback_checkpoints(w.study, w.stage, w.seed),
+        metrics=lambda w: PLAN.rollback_metrics(w.study, w.stage, w.seed),
         data=lambda w: PLAN.split_file(w.study, PLAN.studies[w.study].stages[w.stage].split),
         gate=f"{STUDY}/data/rewards_check.json",
         code=lambda w: PLAN.training_code(w.study),
@@ -28,11 +30,13 @@ rule train_stage:
         config=lambda w: PLAN.train_config(w.study, w.stage, w.seed),
         parent=lambda w, input: folder_option("--parent", input.parent),
         reference=lambda w, input: folder_option("--reference", input.reference),
+        blocks=lambda w, input: folder_option("--blocks", input.blocks),
+        metrics=lambda w, input: f"--metrics {input.metrics}" if input.metrics else "",
         folder=subpath(output.checkpoint, parent=True),
         state=f"{R}/.state/{{study}}/{{backend}}/{{stage}}/seed{{seed}}",
     shell:
         "export OMP_NUM_THREADS={threads}; python scripts/train_stage.py --config {params.config:q} --base {input.base} "
-        "{params.parent} {params.reference} --data {input.data} --gate {input.gate} --state {params.state} --output {params.folder} 2>&1 | tee {log}"
+        "{params.parent} {params.reference} {params.blocks} {params.metrics} --data {input.data} --gate {input.gate} --state {params.state} --output {params.folder} 2>&1 | tee {log}"
 
 
 rule merge_adapter:

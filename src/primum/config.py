@@ -139,6 +139,8 @@ class Study(Strict):
                 continue
             if stage.rollback == "auto" and not stage.continues:
                 raise ValueError(f"stages.{name}: rollback belongs to a block that 'continues' another")
+            if stage.rollback == "auto" and (self.evaluation is None or len(self.evaluation.splits) < 2):
+                raise ValueError(f"stages.{name}: rollback goes by the second of evaluation.splits, and there is none")
             if stage.max_steps % stage.num_iterations or stage.save_steps % stage.num_iterations:
                 raise ValueError(f"stages.{name}: num_iterations must divide max_steps and save_steps")
             if not stage.continues:

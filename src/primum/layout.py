@@ -8,7 +8,7 @@ from pathlib import Path
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
 from primum.reports.sources import TABLES, figures_of
-from primum.stages import BASE_STAGE
+from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
 from primum.teaching import Corpus
 
@@ -99,11 +99,9 @@ class Layout:
 
     def stages(self, study: str) -> list[str]:
         """The base and every trained stage, parents first."""
-        trained = self.studies[study].stages
-        return [
-            BASE_STAGE,
-            *sorted(trained, key=lambda stage: (len(self.studies[study].lineage(stage)), list(trained).index(stage))),
-        ]
+        resolved = self.studies[study]
+        lineages = [resolved.lineage(stage) for stage in resolved.stages]
+        return [BASE_STAGE, *dict.fromkeys(stage for lineage in lineages for stage in lineage)]
 
     def seeds(self, stage: str) -> list[int]:
         """Training seeds of a stage; the base is what it is, and is evaluated once."""
@@ -140,6 +138,24 @@ class Layout:
     def parent_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
         """The checkpoint that a stage is trained from; none for a child of the base."""
         return self.own_checkpoint(study, self.studies[study].stages[stage].parent, seed)
+
+    def rollback_blocks(self, study: str, stage: str) -> list[str]:
+        """The blocks that a stage with ``rollback: auto`` chooses among, its parent last; none for any other stage."""
+        node = self.studies[study].stages[stage]
+        automatic = isinstance(node, GrpoStage) and node.rollback == "auto"
+        return self.studies[study].blocks(stage)[:-1] if automatic else []
+
+    def rollback_metrics(self, study: str, stage: str, seed: str) -> list[str]:
+        """What tells a good block: metrics on the second evaluated split, which no claim is made on."""
+        blocks = self.rollback_blocks(study, stage)
+        if not blocks:
+            return []
+        split = self.studies[study].evaluation.splits[1]
+        return [f"{self.eval_folder(study, block, seed, split)}/metrics.json" for block in blocks]
+
+    def rollback_checkpoints(self, study: str, stage: str, seed: str) -> list[str]:
+        """Checkpoints of the blocks to choose among."""
+        return [f"{self.stage_folder(study, b, seed)}/checkpoint.json" for b in self.rollback_blocks(study, stage)]
 
     def reference_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
         """The checkpoint that a curriculum began from, for its later blocks; none for any other stage."""

@@ -37,8 +37,3 @@ def itemise(verdict: Verdict, weights: Mapping[str, float]) -> dict[str, float]:
 def total(verdict: Verdict, weights: Mapping[str, float]) -> float:
     """Sum of the itemised reward."""
     return sum(itemise(verdict, weights).values())
-
-
-def maximum(weights: Mapping[str, float]) -> float:
-    """What a completion earns that fulfils every component with a positive weight."""
-    return sum(weight for weight in weights.values() if weight > 0)

@@ -69,8 +69,10 @@ def _spoil(draft: Draft, brief: Draft, mistake: str, rng: random.Random) -> Draf
             "proof": [*proof, "Follow-up imaging confirmed a complete and lasting remission of the lesion."]
         }
     if mistake == "wrong_answer":
-        others = brief.get("others") or ["The text states 59.4 Gy."]
-        return draft | {"answer": rng.choice(others)}
+        others = brief.get(
+            "others", []
+        )  # a concept's, then one of the patient, which may itself say that it is missing
+        return draft | {"answer": others[0] if len(others) > 1 else "The text states 59.4 Gy."}
     if mistake == "unsupported_answer":
         return draft | {"answer": f"{draft['answer']} The usual range is 61 to 73 Gy over 19 weeks."}
     return draft
@@ -85,8 +87,8 @@ def _altered(quote: str) -> str:
     return " ".join([*words[:3], "never", *words[3:]])
 
 
-def _vignette(brief: Draft, sentences: list[str], rng: random.Random) -> str:
-    """The patient first, then everything else in some order."""
+def _vignette(brief: Draft, told: list[str], rng: random.Random) -> str:
+    """The patient first, then everything else in some order; ``told`` is put in that order, too."""
     patient = brief["patient"]
     age = str(patient["age"])
     article = "An" if age in ("8", "11", "18") else "A"
@@ -94,9 +96,31 @@ def _vignette(brief: Draft, sentences: list[str], rng: random.Random) -> str:
         f"{article} {age}-year-old {patient['sex']} {patient['presentation'].rstrip('.')} and "
         f"{patient['setting'].rstrip('.')}."
     )
-    rest = [patient["imaging"], *sentences, *brief.get("others", []), *patient["course"]]
+    rest = [patient["imaging"], *told, *brief.get("others", []), *patient["course"]]
     rng.shuffle(rest)
+    told.sort(key=rest.index)
     return " ".join([first, *rest])
+
+
+def _told(brief: Draft, sentence: str, rival: str = "") -> list[str]:
+    """The sentence as the brief's sources tell it; as it is where none is named."""
+    pair = [sentence, brief.get("again", sentence)]
+    if rival:
+        pair[1] = pair[1].replace(brief["answer"], rival)
+    sources = brief.get("sources", [])
+    return [f"The {s} says: {text}" for s, text in zip(sources, pair, strict=False)] or [sentence]
+
+
+# The same for every kind: how a reasoning begins must not settle how it ends.
+OPENINGS = (
+    "Closest to the question comes", "The passage to look at is", "Of all that is told, this is nearest",
+    "The question leads to this", "Nearest to what is asked", "Searching the text, one finds", "Most to the point is",
+    "What the text offers", "Read side by side with the question",
+)  # fmt: skip
+
+
+def _think(told: list[str], verdicts: tuple[str, ...], rng: random.Random) -> str:
+    return f'{rng.choice(OPENINGS)}: "{told[0]}" {rng.choice(verdicts)}'
 
 
 def _capital(text: str) -> str:
@@ -110,18 +134,24 @@ def _says(value: str, rng: random.Random) -> str:
 
 
 def _reasoning(brief: Draft, rng: random.Random) -> Draft:
-    fact = brief["fact"]
-    think = f'The question is: "{brief["question"]}" This part of the text bears on it: "{fact}"'
+    value, told = brief["answer"], _told(brief, brief["fact"])
     if brief.get("operation"):
-        think += f" Step by step: {brief['operation'].replace('*', 'x')} makes {brief['answer']}."
+        sum_ = f"{brief['operation'].replace('*', 'x')} makes {value}."
+        verdicts: tuple[str, ...] = (f"Step by step: {sum_}", f"Worked out, {sum_}", f"From these figures, {sum_}")
+    elif len(told) > 1:
+        verdicts = (
+            f"The other source agrees: {value}.",
+            f"The other source gives {value}, too.",
+            f"Both sources say the same: {value}.",
+        )
     else:
-        think += f" It gives {brief['answer']}; nothing else in the text says otherwise."
+        verdicts = (f"It gives {value}.", f"That is what is asked: {value}.", f"So it is {value}.")
     return {
-        "context": _vignette(brief, [fact], rng),
+        "context": _vignette(brief, told, rng),
         "question": brief["question"],
-        "think": think,
-        "proof": [fact],
-        "answer": _follows(brief["answer"], rng) if brief.get("operation") else _says(brief["answer"], rng),
+        "think": _think(told, verdicts, rng),
+        "proof": told,
+        "answer": _follows(value, rng) if brief.get("operation") else _says(value, rng),
     }
 
 
@@ -130,76 +160,90 @@ def _follows(value: str, rng: random.Random) -> str:
 
 
 def _needle(brief: Draft, rng: random.Random) -> Draft:
-    fact = brief["fact"]
-    return {
-        "context": fact,
-        "question": brief["question"],
-        "think": f'Most of the text is about other matters. One sentence answers the question: "{fact}"',
-        "proof": [fact],
-        "answer": _says(brief["answer"], rng),
-    }
+    fact, value = brief["fact"], brief["answer"]
+    verdicts = (f"It gives {value}.", f"That is what is asked: {value}.", f"The rest is about other matters: {value}.")
+    written = {"context": fact, "question": brief["question"], "think": _think([fact], verdicts, rng), "proof": [fact]}
+    return written | {"answer": _says(value, rng)}
+
+
+ASK = "please ask the treating team, and in an emergency the emergency services"
+
+
+def _silent(brief: Draft, answers: tuple[str, ...], rng: random.Random) -> str:
+    """An honest refusal; where advice was asked for, with whom to ask."""
+    answer = rng.choice(answers)
+    return f"{answer.rstrip('.')}; {ASK}." if brief.get("advice") else answer
 
 
 def _refusal(brief: Draft, rng: random.Random) -> Draft:
-    near = brief["near"]
-    answer = rng.choice(
-        (
-            "The text does not state this.",
-            "This cannot be answered: it is not given in the text.",
-            "The context does not contain this information, so I cannot tell.",
-            "I cannot determine this from the text.",
-            "There is not enough information in the text to say.",
-            "The text comes near this question but does not answer it.",
-        )
+    told = _told(brief, brief["near"])
+    verdicts = (
+        "That does not tell what is asked, and guessing would be unsafe.",
+        "What is asked is not in it, nor elsewhere in the text.",
+        "It comes near without an answer.",
+        "It speaks of another thing than the question does.",
+    )
+    answers = (
+        "The text does not state this.",
+        "This cannot be answered: it is not given in the text.",
+        "The context does not contain this information, so I cannot tell.",
+        "I cannot determine this from the text.",
+        "There is not enough information in the text to say.",
+        "The text comes near this question but does not answer it.",
     )
     return {
-        "context": _vignette(brief, [near], rng),
+        "context": _vignette(brief, told, rng),
         "question": brief["question"],
-        "think": f'The question is: "{brief["question"]}" The text only says: "{near}" That does not answer '
-        "it, and guessing would be unsafe.",
-        "proof": [near],
-        "answer": answer,
+        "think": _think(told, verdicts, rng),
+        "proof": told,
+        "answer": _silent(brief, answers, rng),
     }
 
 
 def _anti_knowledge(brief: Draft, rng: random.Random) -> Draft:
-    sentences = list(brief["unrelated"])
-    rng.shuffle(sentences)
-    answer = rng.choice(
-        (
-            "The text is about something else and does not answer this question.",
-            "The context does not contain any information on this question.",
-            "This cannot be answered from the text, which does not mention it.",
-            "Nothing in the text addresses this question, so I cannot answer it.",
-        )
+    sentence = brief["unrelated"]
+    verdicts = (
+        "It has nothing to do with the question, and neither has the rest.",
+        "The text is about other matters.",
+        "No sentence of the text bears on what is asked.",
+    )
+    answers = (
+        "The text is about something else and does not answer this question.",
+        "The context does not contain any information on this question.",
+        "This cannot be answered from the text, which does not mention it.",
+        "Nothing in the text addresses this question, so I cannot answer it.",
     )
     return {
-        "context": " ".join(sentences),
+        "context": sentence,
         "question": brief["question"],
-        "think": "The text tells of an unrelated case. No sentence of it bears on the question, so the honest "
-        "answer is that it cannot be told.",
-        "proof": [max(sentences, key=len)],
-        "answer": answer,
+        "think": _think([sentence], verdicts, rng),
+        "proof": [sentence],
+        "answer": _silent(brief, answers, rng),
     }
 
 
 def _conflict(brief: Draft, rng: random.Random) -> Draft:
     value, rival = brief["answer"], brief["rival"]
-    pair = [brief["fact"], brief["fact"].replace(value, rival)]
-    told = [f"The {source} says: {statement}" for source, statement in zip(brief["sources"], pair, strict=True)]
-    rng.shuffle(told)
+    pair = _told(brief, brief["fact"], rival)
+    told = [*pair]
+    context = _vignette(brief, told, rng)
+    one, other = (value, rival) if told == pair else (rival, value)  # as the text has them: neither is the right one
+    verdicts = (
+        f"The other source disagrees: {other} against {one}.",
+        f"By one source it is {one}, by the other {other}; nothing tells which is right.",
+        f"The two sources contradict each other, with {one} against {other}.",
+    )
     answer = rng.choice(
         (
             "The text contradicts itself: one source says {}, the other {}. It cannot be determined which is right.",
             "The sources conflict ({} against {}), so the question cannot be answered from this text.",
             "This cannot be answered, since the text gives two conflicting statements: {} and {}.",
         )
-    ).format(value, rival)
+    ).format(one, other)
     return {
-        "context": _vignette(brief, told, rng),
+        "context": context,
         "question": brief["question"],
-        "think": f"Two sources speak of it and they disagree: {value} in one, {rival} in the other. Nothing in "
-        "the text tells which is right.",
+        "think": _think(told, verdicts, rng),
         "proof": told,
         "answer": answer,
     }
@@ -207,12 +251,17 @@ def _conflict(brief: Draft, rng: random.Random) -> Draft:
 
 def _safety(brief: Draft, rng: random.Random) -> Draft:
     rule = brief["fact"]
+    told = _told(brief, rule)
+    verdicts = (
+        "It is a safety rule, and it applies here.",
+        "The rule has to be told, and followed.",
+        "The question must not be answered against it.",
+    )
     return {
-        "context": _vignette(brief, [rule], rng),
+        "context": _vignette(brief, told, rng),
         "question": brief["question"],
-        "think": f'The question tempts to act against a safety rule that the text states: "{rule}" The rule '
-        "has to be told, and followed.",
-        "proof": [rule],
+        "think": _think(told, verdicts, rng),
+        "proof": told,
         "answer": _capital(rng.choice(("according to the text: {}", "the text is clear: {}", "{}")).format(rule)),
     }
 

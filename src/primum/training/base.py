@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +26,7 @@ from primum.tasks.base import Example
 from primum.training.carry import STATE, Carried, read_carried, write_carried
 from primum.training.gate import check_gate
 from primum.training.loading import ADAPTER, ADAPTER_FILES, CHECKPOINT, base_name, verify_base, verify_checkpoint
+from primum.training.rollback import Block, choose_block
 from primum.training.state import locked
 
 LOG = "train_log.jsonl"
@@ -60,6 +62,7 @@ class Inputs:
         base: content of ``base.json``.
         parent: folder of the parent stage, or None for the base.
         reference: folder of the stage that KL is measured against, or None for the base.
+        best: what the gold answer of every row earns at least; None without rewards.
         carried: what the block before this one left, where the stage continues one.
         examples: rows of the split, in file order.
         work: folder for this job's state alone; what lies there survives a kill.
@@ -70,6 +73,7 @@ class Inputs:
     parent: Path | None
     reference: Path | None
     carried: Carried | None
+    best: float | None
     examples: list[Example]
     work: Path
 
@@ -105,6 +109,7 @@ def train_stage(
     gate: Path,
     state: Path,
     output: Path,
+    rollback: Sequence[tuple[Path, Path]] = (),
 ) -> dict[str, Any]:
     """Train a stage, or go on where a killed run stopped, and publish its folder.
 
@@ -119,6 +124,7 @@ def train_stage(
         gate: ``rewards_check.json`` of the same data and reward table.
         state: folder for saved steps, shared by jobs: each has a sub-folder by its identity.
         output: the stage's folder.
+        rollback: folder and dev metrics of every block that a stage with ``rollback: auto`` chooses among.
 
     Returns:
         The content of ``checkpoint.json``.
@@ -130,22 +136,23 @@ def train_stage(
         raise UserError(
             f"Stage '{job.stage_name}': a reward table belongs to GRPO, and only to it.", "Mend 'reward_table'."
         )
-    check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
+    best = check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
     base = read_json(base_file)
     verify_base(root, base)
+    job, parent, rolled_back = _roll_back(job, parent, rollback)
     _check_parent(job, base, parent)
     continues = isinstance(job.stage, GrpoStage) and job.stage.continues
     reference = reference if continues else parent
     if reference is not None:
         verify_checkpoint(base, reference)
     carried = _carried(parent) if continues and parent else None
-    identity = _identity(job, base, parent, reference, sha256_file(data))
+    identity = _identity(job, base, parent, reference, sha256_file(data)) | {"rollback": rolled_back}
     with locked(state, sha256_json(identity)) as work:
         published = _published(output, identity, base)
         if published is None:
             examples = [Example.from_row(row) for row in read_jsonl(data)]
             backend = importlib.import_module(f"primum.training.{job.backend}")
-            trained = backend.run(job, Inputs(root, base, parent, reference, carried, examples, work))
+            trained = backend.run(job, Inputs(root, base, parent, reference, carried, best, examples, work))
             published = _publish(output, identity, base, trained)
     return published
 
@@ -173,6 +180,27 @@ def _check_parent(job: TrainJob, base: dict[str, Any], parent: Path | None) -> N
             f"not parent '{wanted}' of '{job.study}' with the same LoRA.",
             "An adapter is continued, never reshaped: give the parent stage's own folder.",
         )
+
+
+def _roll_back(
+    job: TrainJob, parent: Path | None, rollback: Sequence[tuple[Path, Path]]
+) -> tuple[TrainJob, Path | None, dict[str, Any] | None]:
+    """The job as it is trained: with ``rollback: auto``, on the last good block instead of a parent that fell."""
+    if not isinstance(job.stage, GrpoStage) or job.stage.rollback == "off":
+        return job, parent, None
+    if not rollback or rollback[-1][0] != parent:
+        raise UserError(f"Stage '{job.stage_name}' rolls back, but its blocks were not given.", "Give --blocks.")
+    blocks = [Block(read_json(folder / CHECKPOINT)["stage"], folder, metrics) for folder, metrics in rollback]
+    chosen, record = choose_block(blocks, load_job_task(job).metrics[0].name)
+    if record:
+        print(
+            f"primum: stage '{job.stage_name}' goes on from '{chosen.stage}', not from '{record['from']}', whose "
+            f"{record['metric']} on dev, {record['value']:.3f}, fell below {record['low']:.3f} to {record['high']:.3f}.",
+            file=sys.stderr,
+            flush=True,
+        )
+    stage = job.stage.model_copy(update={"parent": chosen.stage})
+    return job.model_copy(update={"stage": stage}), chosen.folder, record
 
 
 def _carried(parent: Path) -> Carried:

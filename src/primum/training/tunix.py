@@ -24,8 +24,10 @@ def start_jax(root: Path, mesh: Mesh, threads: int, bf16: bool) -> Any:
     Returns:
         The :class:`jax.sharding.Mesh`.
     """
-    if threads == 1 and "xla_cpu_multi_thread_eigen" not in os.environ.get("XLA_FLAGS", ""):
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    flags = os.environ.get("XLA_FLAGS", "")
+    if threads == 1 and "xla_cpu_multi_thread_eigen" not in flags:
+        flags = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+    os.environ["XLA_FLAGS"] = flags
     os.environ["TQDM_DISABLE"] = "1"
     for noisy in ("tunix", "flax", "qwix"):  # they use attributes that Flax has deprecated
         warnings.filterwarnings("ignore", module=rf"{noisy}\..*")
@@ -36,12 +38,13 @@ def start_jax(root: Path, mesh: Mesh, threads: int, bf16: bool) -> Any:
     from primum.training.tunix_model import make_mesh
 
     settings = {
-        "jax_num_cpu_devices": mesh.fsdp * mesh.tp,
         "jax_compilation_cache_dir": str((root / COMPILED).resolve()),
         "jax_persistent_cache_min_compile_time_secs": 0,
         "jax_persistent_cache_min_entry_size_bytes": -1,
         "jax_default_matmul_precision": None if bf16 else "highest",  # float32 products in float32 on a TPU too
     }
+    if "xla_force_host_platform_device_count" not in os.environ["XLA_FLAGS"]:
+        settings["jax_num_cpu_devices"] = mesh.fsdp * mesh.tp
     for name, value in settings.items():
         if getattr(jax.config, name) != value:
             jax.config.update(name, value)

@@ -134,7 +134,9 @@ class Rewards:
         return paid
 
     def entry(self) -> dict[str, float]:
-        """Means over the completions since the last call, by TRL's names."""
+        """Means over the completions since the last call, by TRL's names; nothing if there were none."""
+        if not self._seen:
+            return {}
         paid = np.array([reward for reward, _ in self._seen])
         spread = paid.reshape(-1, self.group).std(1, ddof=1)
         found = {"reward": float(paid.mean()), "reward_std": float(spread.mean())}
@@ -221,7 +223,7 @@ def train_grpo(
 def _reference(model: nnx.Module, inputs: Inputs) -> nnx.Module:
     """The policy that KL is measured against: the same base arrays, the reference's adapter (zero for the base)."""
     graph, state = nnx.split(model)
-    frozen = nnx.merge(graph, state)
+    frozen = nnx.merge(graph, jax.tree.map(lambda array: array, state))  # new variables, same arrays
     if inputs.reference is not None:
         set_adapter(frozen, read_adapter(inputs.reference / ADAPTER))
     return frozen

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import qwix
 from flax import nnx
+from jax.sharding import NamedSharding, PartitionSpec
 
 from primum.errors import UserError
 from primum.stages import Lora
@@ -180,9 +181,15 @@ def set_moments(optimizer: nnx.Optimizer, carried: Carried, model: nnx.Module) -
         flat += [(path, new[path[path.index(moment) + 1 :]]) for path, _ in mine]
     for path, variable in state:
         if path[-1] in ("count", "gradient_step"):
-            old = variable.get_value()
-            flat.append((path, variable.replace(jax.device_put(old * 0 + carried.step, old.sharding))))
+            flat.append((path, variable.replace(everywhere(np.int32(carried.step), model))))
     nnx.update(optimizer, nnx.from_flat_state(flat))
+
+
+def everywhere(value: Any, model: nnx.Module) -> jax.Array:
+    """A scalar on every device of the model's mesh."""
+    sharding = jax.tree.leaves(lora_state(model))[0].sharding
+    whole = NamedSharding(sharding.mesh, PartitionSpec()) if isinstance(sharding, NamedSharding) else sharding
+    return jax.device_put(value, whole)
 
 
 def frozen_arrays(model: nnx.Module) -> dict[Any, jax.Array]:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -25,7 +24,7 @@ from primum.training.carry import STATE, Carried, read_carried, write_carried
 from primum.training.progress import Progress
 from primum.training.schedule import learning_rate
 from primum.training.state import latest_complete, mark_complete
-from primum.training.tunix_lora import adapter_of, moments_of, read_adapter, set_adapter, set_moments
+from primum.training.tunix_lora import adapter_of, everywhere, moments_of, read_adapter, set_adapter, set_moments
 
 _KEPT = 2  # saved steps
 _LOG = "log.jsonl"
@@ -61,11 +60,10 @@ class Steps:
     """
 
     def __init__(self, job: TrainJob, inputs: Inputs, model: nnx.Module) -> None:
-        self.job, self.work, self.model = job, inputs.work, model
+        self.job, self.work, self.best, self.model = job, inputs.work, inputs.best, model
         self.first = inputs.carried.step if inputs.carried else 0
         self.done, self.history, self._carried = 0, [], inputs.carried
         self.extra: Callable[[], dict[str, Any]] = dict
-        self.best: float | None = None
         self.trainer: Any = None
         if saved := latest_complete(self.work):
             self._carried = read_carried(saved / STATE)
@@ -129,11 +127,11 @@ class Steps:
         """Nothing is open."""
 
     def _set_rate(self, done: int) -> None:
-        rate = jnp.asarray(learning_rate(self.job.stage, self.first + done), jnp.float32)
+        rate = np.float32(learning_rate(self.job.stage, self.first + done))
         state = self.trainer.optimizer.opt_state
         inner = getattr(state, "inner_opt_state", state)  # below optax.MultiSteps, where gradients are accumulated
         variable = inner.hyperparams["learning_rate"]
-        variable.set_value(jax.device_put(rate, variable.get_value().sharding))
+        variable.set_value(everywhere(rate, self.model))
 
     def _save(self, step: int) -> None:
         from safetensors.numpy import save_file
