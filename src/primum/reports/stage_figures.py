@@ -83,10 +83,10 @@ def _panels(figure: Figure, study: StudyReport, results: dict[str, Any]) -> None
         if row["split"] == split and row["value"] is not None
     }
     series, gap, places = {}, 0.0, []
-    for at, (stage, _) in enumerate(runs):
+    for at, (stage, seed) in enumerate(runs):
         arm = next((place for place, arm in enumerate(arms) if stage in arm), None)
         series[stage] = look(0 if stage == BASE_STAGE else 1 if arm is None else arm + 2)
-        fresh = arm is not None and stage == arms[arm][0]
+        fresh = arm is not None and (stage, seed) == (arms[arm][0], study.seeds_of(stage)[0])
         gap += 0.6 if fresh and at else 0.0
         places.append(at + gap)
     items = next(e["n"] for e in results["evaluations"] if e["split"] == split)
@@ -117,7 +117,7 @@ def _panels(figure: Figure, study: StudyReport, results: dict[str, Any]) -> None
 
 
 def arms(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Any) -> None:
-    """Key metrics by step of training: the main arm stage by stage, the other arms from where they part to their ends.
+    """Key metrics by step of training, of the first seed: the main arm stage by stage, the other arms from where they part to their ends.
 
     The dotted rule is the base. Arms that end at the same step stand a little apart; all are named at their right.
     """
