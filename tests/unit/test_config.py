@@ -69,6 +69,8 @@ def _study(**changes: object) -> dict[str, object]:
         ({"evaluation": {"splits": ["sft"]}}, "also trained on"),
         ({"evaluation": {"splits": ["test"]}}, "'test' is not a split"),
         ({"evaluation": {"splits": ["eval", "eval"]}}, "a split stands twice"),
+        ({"evaluation": {"reward_table": "kind"}}, "evaluation.reward_table: 'kind' is no table of this study"),
+        ({"evaluation": {"reward_table": 3}}, "'evaluation.reward_table'"),
         ({"data": {"ranges": {"validation": [2000, 2100]}}}, "'validation' is the dataset's own split"),
         ({"stages": {"grop": {"max_steps": 1}}}, "'stages.grop' has no 'method'"),
         ({"limitations": ["It reaches 93 per cent."]}, "limitations"),
