@@ -117,9 +117,10 @@ def _panels(figure: Figure, study: StudyReport, results: dict[str, Any]) -> None
 
 
 def arms(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Any) -> None:
-    """Key metrics by step of training, of the first seed: the main arm stage by stage, the other arms from where they part to their ends.
+    """Key metrics by step of training: the main arm stage by stage, the others from where they part to their ends.
 
-    The dotted rule is the base. Arms that end at the same step stand a little apart; all are named at their right.
+    Of the first seed. The dotted rule is the base. Arms that end at the same step stand a little apart; all are named
+    at their right.
     """
     split, tree, key = study.splits[0], study.tree(), results["key_metrics"]
     rates = {(r["metric"], r["stage"], r["seed"]): r for r in results["metrics"] if r["split"] == split}
