@@ -126,7 +126,8 @@ def arms(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Any)
     rates = {(r["metric"], r["stage"], r["seed"]): r for r in results["metrics"] if r["split"] == split}
     labels, lines = _rates(study, results), tree.arms()
     grid = figure.subplots(len(key), 1, sharex=True, squeeze=False)[:, 0]
-    ends = {stage.name: _steps(study, stage.name) for stage in study.stages}
+    inside = {name for arm in lines for name in arm}
+    ends = {stage.name: _steps(study, stage.name, inside) for stage in study.stages}
     last = max(ends.values()) or 1
     for metric, axes in zip(key, grid, strict=True):
         named = []
@@ -156,12 +157,12 @@ def arms(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Any)
     grid[-1].set_xticks([fork, *marks])
     shown = [study.stage(lines[0][0]).parent, *lines[0]]
     grid[-1].set_xticklabels([f"{x}\n{name}" for x, name in zip([fork, *marks], shown, strict=False)], fontsize=5.8)
-    grid[-1].set_xlabel("GRPO steps, and stages of the main arm")
+    grid[-1].set_xlabel("steps since the arms part, and stages of the main arm")
 
 
-def _steps(study: StudyReport, stage: str) -> int:
-    """Steps of reinforcement learning behind a stage."""
-    return sum(study.stage(name).steps for name in study.lineage(stage) if study.stage(name).method == "grpo")
+def _steps(study: StudyReport, stage: str, inside: set[str]) -> int:
+    """Steps of training behind a stage since the arms part; none for what all of them share."""
+    return sum(study.stage(name).steps for name in study.lineage(stage) if name in inside)
 
 
 def _bar(axes: Axes, x: float, row: dict[str, Any], colour: str) -> None:
