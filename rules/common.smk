@@ -46,6 +46,7 @@ wildcard_constraints:
     dataset=IDENTIFIER,
     teacher=IDENTIFIER,
     base=IDENTIFIER,
+    side="trl|tunix|plain",
     figure="|".join(FIGURES),
 
 

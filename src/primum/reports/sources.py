@@ -15,6 +15,7 @@ from primum.strict import Identifier, Strict
 
 FIGURES = ("training_loss", "training_reward", "metric_by_stage", "calibration")
 TABLES = ("metrics", "comparisons", "baselines", "published")
+PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
 
 
 class StageReport(Strict):
@@ -76,6 +77,7 @@ class ReportConfig(Strict):
     scale: Identifier
     studies: list[StudyReport]  # those that are trained
     data: list[DataReport] = Field(default_factory=list)
+    parity: bool = False  # whether the backends' comparison is published
 
 
 @dataclass(frozen=True, slots=True)
