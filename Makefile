@@ -20,7 +20,7 @@ help:
 	@echo "make test-teachers   only the tests that need LiteLLM, which has an environment of its own"
 	@echo "make test-tunix      only the tests that need Tunix, likewise apart"
 	@echo "make lint        ruff, snakefmt and snakemake --lint"
-	@echo "make bench       teachers, judging, filters, training, and the study's wall time (results/bench/)"
+	@echo "make bench       teachers, judging, filters, training, both backends, and the study's wall time (results/bench/)"
 
 setup: .venv/complete
 
@@ -69,8 +69,8 @@ lint: .venv-test/complete
 	@$(TEST)/snakefmt --check --compact-diff Snakefile rules
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/snakemake --lint
 
-bench: .venv-test/complete .venv-test-teacher/complete
+bench: .venv-test/complete .venv-test-teacher/complete .venv-test-tunix/complete
 	@mkdir -p results/bench
 	@export PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0; \
 	echo "== bench_teachers"; $(TEST_TEACHER)/python scripts/bench_teachers.py 2>&1 | tee results/bench/teachers.txt; \
-	for part in verdicts filters training study; do echo "== bench_$$part"; $(TEST)/python scripts/bench_$$part.py 2>&1 | tee results/bench/$$part.txt; done
+	for part in verdicts filters training backends study; do echo "== bench_$$part"; $(TEST)/python scripts/bench_$$part.py 2>&1 | tee results/bench/$$part.txt; done
