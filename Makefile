@@ -21,7 +21,7 @@ help:
 	@echo "make test-tunix      only the tests that need Tunix, likewise apart"
 	@echo "make lint        ruff, snakefmt and snakemake --lint"
 	@echo "make check-tpu-memory  the full study's programs compiled for v5e chips: what they need of each (half an hour)"
-	@echo "make bench       teachers, judging, filters, training, and the study's wall time (results/bench/)"
+	@echo "make bench       teachers, judging, filters, training, both backends, and the study's wall time (results/bench/)"
 
 setup: .venv/complete
 
@@ -73,8 +73,8 @@ lint: .venv-test/complete
 check-tpu-memory: .venv-test-tunix/complete
 	@PYTHONPATH=src $(TEST_TUNIX)/python scripts/check_tpu_memory.py
 
-bench: .venv-test/complete .venv-test-teacher/complete
+bench: .venv-test/complete .venv-test-teacher/complete .venv-test-tunix/complete
 	@mkdir -p results/bench
 	@export PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0; \
 	echo "== bench_teachers"; $(TEST_TEACHER)/python scripts/bench_teachers.py 2>&1 | tee results/bench/teachers.txt; \
-	for part in verdicts filters training study; do echo "== bench_$$part"; $(TEST)/python scripts/bench_$$part.py 2>&1 | tee results/bench/$$part.txt; done
+	for part in verdicts filters training backends study; do echo "== bench_$$part"; $(TEST)/python scripts/bench_$$part.py 2>&1 | tee results/bench/$$part.txt; done

@@ -47,6 +47,7 @@ wildcard_constraints:
     dataset=IDENTIFIER,
     teacher=IDENTIFIER,
     base=IDENTIFIER,
+    side="trl|tunix|plain",
     figure="|".join(FIGURES),
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.reports.sources import TABLES, figures_of
+from primum.reports.sources import PARITY, TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
 from primum.teaching import Corpus
@@ -35,6 +35,7 @@ class Layout:
         self.trained = [name for name, study in studies.items() if study.stages]  # the others end at their data
         self.corpora = [name for name, study in studies.items() if study.corpus and study.data.from_corpus]
         self.results = f"results/{config.scale}"
+        self.parity = bool(self.trained) and config.scale == "tiny"  # elsewhere only when asked for: `snakemake parity`
 
     def backend(self, study: str) -> str:
         """Who trains a study: the main configuration's word, or else the study's own."""
@@ -180,6 +181,26 @@ class Layout:
         """The model card of a stage."""
         return f"{self.results}/{study}/cards/{self.backend(study)}/{stage}.md"
 
+    def parity_table(self) -> str:
+        """The two backends beside each other."""
+        return f"{self.results}/{PARITY}"
+
+    def parity_stages(self, study: str) -> dict[str, str]:
+        """The stages whose first step is compared, by method."""
+        return {method: stage for method in ("sft", "grpo") if (stage := self.first_of(study, method))}
+
+    def parity_policy(self, study: str) -> str:
+        """The stage whose adapter the comparison starts from: that of GRPO, or else a trained one."""
+        stages = self.parity_stages(study)
+        first = stages.get("grpo", stages.get("sft", ""))
+        parent = self.studies[study].stages[first].parent
+        return first if parent == BASE_STAGE else parent
+
+    def parity_data(self, study: str) -> list[str]:
+        """The split of each compared stage, in the order of the methods' names."""
+        stages = self.studies[study].stages
+        return [self.split_file(study, stages[stage].split) for _, stage in sorted(self.parity_stages(study).items())]
+
     def published_file(self, study: str) -> list[str]:
         """The original study's numbers, where there are any."""
         name = self.studies[study].published
@@ -239,6 +260,7 @@ class Layout:
         files = [
             f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html") if self.trained
         ]
+        files += [self.parity_table()] if self.parity else []
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]
             files += [f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")]

@@ -6,6 +6,7 @@ when, something it reads has changed.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,16 @@ class Plan(Layout):
             }
         )
 
+    def parity_config(self, study: str) -> str:
+        """For ``probe_backend``: the compared stages as they are trained, but for what decides no step."""
+        seed = str(min(self.config.seeds))
+        unrelated = {"code_sha256": "-", "environment_sha256": "-"}
+        jobs = {
+            method: json.loads(self.train_config(study, stage, seed)) | unrelated
+            for method, stage in self.parity_stages(study).items()
+        }
+        return dumps({"study": study, "jobs": jobs})
+
     def predict_config(self, study: str, stage: str, seed: str, split: str) -> str:
         """For ``predict``; options are permuted on the split that claims are made on, and only there."""
         resolved = self.studies[study]
@@ -275,4 +286,4 @@ class Plan(Layout):
             for study in self.studies
         ]
         studies = [self._study_report(study) for study in self.trained]
-        return dumps({"scale": self.config.scale, "studies": studies, "data": data})
+        return dumps({"scale": self.config.scale, "studies": studies, "data": data, "parity": self.parity})

@@ -46,6 +46,7 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "paper/paper.pdf",
         "paper/report.html",
         "paper/numbers.json",
+        "paper/tables/parity.csv",
         "medmcqa/eval_results.json",
         "medmcqa/tables/comparisons.csv",
         "medmcqa/cards/trl/grpo.md",
@@ -120,6 +121,7 @@ def edited(folder: Path, path: str) -> dict[str, int]:
 
 def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users = {"build_splits_medmcqa", "check_rewards", "train_stage", "predict", "score", "compare_stages"}
+    users |= {"probe_backend", "compare_backends"}
     after = {"collect_numbers", "plot_figure", "write_card", "build_paper", "build_report", "write_manifest", "all"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after
 

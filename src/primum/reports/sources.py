@@ -17,6 +17,7 @@ from primum.strict import Identifier, Strict
 
 FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")
 TABLES = (*("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published"),)
+PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
 
 
 class Trained(Protocol):
@@ -112,6 +113,7 @@ class ReportConfig(Strict):
     scale: Identifier
     studies: list[StudyReport]  # those that are trained
     data: list[DataReport] = Field(default_factory=list)
+    parity: bool = False  # whether the backends' comparison is published
 
 
 MANY = 4  # stages, base included, that one column of the paper shows side by side

@@ -46,7 +46,8 @@ class Work:
 
 def work(job: TrainJob, root: Path, base: dict[str, Any], data: Path, parent: Path | None, scratch: Path) -> Work:
     """Gather a job's work; ``scratch`` takes what the trainers save."""
-    return Work(job, Inputs(root, base, parent, [Example.from_row(row) for row in read_jsonl(data)], scratch))
+    examples = [Example.from_row(row) for row in read_jsonl(data)]
+    return Work(job, Inputs(root, base, parent, parent, None, None, examples, scratch))
 
 
 def tokens_a_step(work: Work) -> float:
