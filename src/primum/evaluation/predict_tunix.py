@@ -114,7 +114,7 @@ class TunixPredictor:
         return made
 
     def _sampler_of(self, size: int) -> Any:
-        """A sampler with a cache of ``size`` tokens a row; the last one where it fits, since it has compiled already."""
+        """A sampler with a cache of ``size`` tokens a row: the last one where it fits, which has compiled already."""
         from tunix.generate.sampler import CacheConfig
 
         from primum.training.tunix_sampler import PromptSampler
