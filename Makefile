@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-teachers test-tunix lint bench
+.PHONY: help setup reproduce test test-teachers test-tunix lint bench check-tpu-memory
 
 ARGS ?=
 PYTHON ?= $(firstword $(foreach python,python3.11 python3 python,$(if $(filter 3.11,$(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)),$(python))))
@@ -20,6 +20,7 @@ help:
 	@echo "make test-teachers   only the tests that need LiteLLM, which has an environment of its own"
 	@echo "make test-tunix      only the tests that need Tunix, likewise apart"
 	@echo "make lint        ruff, snakefmt and snakemake --lint"
+	@echo "make check-tpu-memory  the full study's programs compiled for v5e chips: what they need of each (half an hour)"
 	@echo "make bench       teachers, judging, filters, training, and the study's wall time (results/bench/)"
 
 setup: .venv/complete
@@ -68,6 +69,9 @@ lint: .venv-test/complete
 	@$(TEST)/ruff format --check --quiet .
 	@$(TEST)/snakefmt --check --compact-diff Snakefile rules
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/snakemake --lint
+
+check-tpu-memory: .venv-test-tunix/complete
+	@PYTHONPATH=src $(TEST_TUNIX)/python scripts/check_tpu_memory.py
 
 bench: .venv-test/complete .venv-test-teacher/complete
 	@mkdir -p results/bench

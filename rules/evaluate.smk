@@ -43,7 +43,7 @@ rule score:
     conda:
         "../envs/analysis.yaml"
     params:
-        config=lambda w: PLAN.score_config(w.study),
+        config=lambda w: PLAN.score_config(w.study, w.stage),
         folder=subpath(output.metrics, parent=True),
     shell:
         "python scripts/score.py --config {params.config:q} --data {input.data} --predictions {input.predictions} "

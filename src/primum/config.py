@@ -56,6 +56,7 @@ class Evaluation(Strict):
     max_new_tokens: Annotated[int, Field(gt=0)]
     batch_size: Annotated[int, Field(gt=0)]
     permutations: Annotated[int, Field(ge=0, le=3)]  # extra passes with the options rotated, on the first split
+    reward_table: Identifier | None = None  # the one table under which every stage's mean reward is reported
 
 
 class Guards(Strict):
@@ -171,6 +172,8 @@ class Study(Strict):
                 raise ValueError(f"evaluation.splits: '{split}' is not a split of this study")
             if split in {stage.split for stage in self.stages.values()}:
                 raise ValueError(f"evaluation.splits: '{split}' is also trained on")
+        if self.evaluation.reward_table and self.evaluation.reward_table not in self.rewards:
+            raise ValueError(f"evaluation.reward_table: '{self.evaluation.reward_table}' is no table of this study")
         return self
 
     def splits(self) -> list[str]:

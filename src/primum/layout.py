@@ -7,12 +7,14 @@ from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.reports.sources import FIGURES, TABLES
+from primum.reports.sources import TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
+from primum.tasks import load_task
 from primum.teaching import Corpus
 
 INPUTS = "results/inputs"
 LEDGERS = "ledgers"
+SELECTION = "dev"  # the split on which stages may be chosen
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")
 
@@ -184,8 +186,13 @@ class Layout:
         return [f"config/published/{name}.tsv"] if name else []
 
     def figures(self, study: str, kinds: Iterable[str] = ("svg", "png")) -> list[str]:
-        """A study's figures."""
-        return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in FIGURES for kind in kinds]
+        """A study's figures: those for which it has something to show."""
+        names = figures_of(list(self.studies[study].stages.values()), self.states_confidence(study))
+        return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in names for kind in kinds]
+
+    def states_confidence(self, study: str) -> bool:
+        """Whether the study's task states how sure it is."""
+        return load_task(self.studies[study].task, self.studies[study].task_settings).states_confidence
 
     def tables(self, study: str) -> list[str]:
         """A study's tables."""
@@ -203,8 +210,24 @@ class Layout:
             *self.stage_files(study, "checkpoint.json"),
             *self.stage_files(study, "train_log.jsonl"),
             self.base_file(study),
-            f"{INPUTS}/datasets/{self.studies[study].dataset}/source.json",
+            self.data_record(study),
+            *([f"{self.corpus_folder(study)}/croissant.json"] if study in self.corpora else []),
         ]
+
+    def data_record(self, study: str) -> str:
+        """What is on record of the rows that a study's splits are made from."""
+        if study in self.corpora:
+            return f"{self.corpus_folder(study)}/generation.json"
+        return f"{INPUTS}/datasets/{self.studies[study].dataset}/source.json"
+
+    def data_name(self, study: str) -> str:
+        """The dataset, or the corpus by its teacher."""
+        return f"{study}-{self.corpus(study).teacher}" if study in self.corpora else str(self.studies[study].dataset)
+
+    def selection_split(self, study: str) -> str | None:
+        """Where the best stage is chosen: on ``dev``, if that is evaluated and is not what claims are made on."""
+        evaluation = self.studies[study].evaluation
+        return SELECTION if evaluation and SELECTION in evaluation.splits[1:] else None
 
     def samples(self, study: str) -> list[str]:
         """Rows, predictions and scores of every evaluated split, for examples."""

@@ -16,8 +16,9 @@ from primum.files import dumps, sha256_file
 from primum.layout import Layout
 from primum.rewards import check_signs, check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
-from primum.stages import GrpoStage, Mesh
+from primum.stages import BASE_STAGE, GrpoStage, Mesh
 from primum.tasks import load_task
+from primum.training.tunix_limits import check_tunix
 
 
 class Plan(Layout):
@@ -44,6 +45,9 @@ class Plan(Layout):
             self._check_task(name, study)
             if name in self.corpora:
                 self._check_corpus(name)
+            if self.backend(name) == "tunix":
+                for stage, node in study.stages.items():
+                    check_tunix(stage, node, study.lora, study.mesh)
         for entry in [*self.datasets.values(), *self.models.values()]:
             self._check_source(entry)
 
@@ -204,25 +208,38 @@ class Plan(Layout):
             }
         )
 
-    def score_config(self, study: str) -> str:
+    def _reward_tables(self, study: str, *stages: str) -> dict[str, Any]:
+        """The fixed table and those that ``stages`` were trained with: what mean rewards are reported under."""
+        resolved = self.studies[study]
+        fixed = resolved.evaluation.reward_table
+        nodes = [resolved.stages[stage] for stage in stages if stage != BASE_STAGE]
+        names = {fixed, *(node.rewards for node in nodes if isinstance(node, GrpoStage))} - {None}
+        return {"rewards": {name: resolved.rewards[name] for name in sorted(names)}, "fixed_table": fixed}
+
+    def score_config(self, study: str, stage: str) -> str:
         """For ``score``."""
-        return dumps(self._task_keys(study))
+        node = self.studies[study].stages.get(stage)
+        own = node.rewards if isinstance(node, GrpoStage) else None
+        return dumps(self._task_keys(study) | self._reward_tables(study, stage) | {"training_table": own})
 
     def compare_config(self, study: str) -> str:
         """For ``compare_stages``."""
         resolved = self.studies[study]
-        parents = {stage: resolved.stages[stage].parent for stage in self.stages(study)[1:]}
+        nodes = {stage: resolved.stages[stage] for stage in self.stages(study)[1:]}
+        stages = [{"name": name, "parent": node.parent, "method": node.method} for name, node in nodes.items()]
         return dumps(
             self._task_keys(study)
+            | self._reward_tables(study, *nodes)
             | {
-                "stages": [{"name": stage, "parent": parents.get(stage)} for stage in self.stages(study)],
+                "stages": [{"name": BASE_STAGE, "parent": None}, *stages],
                 "seeds": sorted(set(self.config.seeds)),
                 "splits": resolved.evaluation.splits,
+                "selection": self.selection_split(study),
                 "training_splits": self.training_splits(study),
                 "published": resolved.published,
                 "scale": self.config.scale,
                 "base": resolved.base,
-                "dataset": resolved.dataset,
+                "dataset": self.data_name(study),
             }
         )
 
@@ -236,7 +253,13 @@ class Plan(Layout):
             "seeds": sorted(set(self.config.seeds)),
             "splits": resolved.evaluation.splits,
             "limitations": resolved.limitations,
-            "stages": [{"name": n, "parent": s.parent, "method": s.method, "split": s.split} for n, s in stages],
+            "data_record": self.data_record(study).removeprefix("results/"),
+            "confidence": self.states_confidence(study),
+            "stages": [
+                {"name": n, "parent": s.parent, "method": s.method, "split": s.split, "steps": s.max_steps}
+                | ({"rewards": s.rewards} if isinstance(s, GrpoStage) else {})
+                for n, s in stages
+            ],
         }
 
     def study_report_config(self, study: str) -> str:

@@ -24,6 +24,11 @@ def check_signs(task: Task, weights: Mapping[str, float]) -> list[str]:
     return wrong
 
 
+def earned(outcomes: Mapping[str, bool], weights: Mapping[str, float]) -> float:
+    """What the named outcomes earn, wherever they are on record."""
+    return sum(weight for name, weight in weights.items() if outcomes[name])
+
+
 def itemise(verdict: Verdict, weights: Mapping[str, float]) -> dict[str, float]:
     """``{component: weight if the outcome holds else 0.0}``, in the table's order."""
     return {name: weight if verdict.outcomes[name] else 0.0 for name, weight in weights.items()}

@@ -40,7 +40,7 @@ def test_two_runs_on_one_mesh_are_the_same_and_another_mesh_is_close(workspace, 
 
 
 def test_a_batch_that_does_not_divide_is_refused(workspace, tmp_path):
-    with pytest.raises(UserError, match="do not divide among fsdp 8"):
+    with pytest.raises(UserError, match="does not divide among fsdp 8"):
         workspace.train("sft", tmp_path / "sft", mesh=MESH, per_device_train_batch_size=4)
 
 

@@ -154,7 +154,7 @@ class Progress:
             left = (now - self.start) / self.done * (self.total - self.done)
             share = 100 * self.hits / self.done
             print(
-                f"{self.label} {self.done}/{self.total}  {headline.name} so far {share:.1f} %  {left:.0f} s left",
+                f"{self.label} {self.done}/{self.total}  {headline.of} so far {share:.1f} %  {left:.0f} s left",
                 file=sys.stderr,
                 flush=True,
             )

@@ -194,8 +194,8 @@ def _roll_back(
     chosen, record = choose_block(blocks, load_job_task(job).metrics[0].name)
     if record:
         print(
-            f"primum: stage '{job.stage_name}' goes on from '{chosen.stage}', not from '{record['from']}', whose "
-            f"{record['metric']} on dev, {record['value']:.3f}, fell below {record['low']:.3f} to {record['high']:.3f}.",
+            f"primum: stage '{job.stage_name}' goes on from '{chosen.stage}', not from '{record['from']}': "
+            f"{record['metric']} on dev, {record['value']:.3f}, fell under {record['low']:.3f}-{record['high']:.3f}.",
             file=sys.stderr,
             flush=True,
         )

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from primum.errors import UserError
-from primum.stages import GrpoStage, Mesh
+from primum.stages import GrpoStage
 from primum.training.base import Inputs, Trained, TrainJob
 from primum.training.tunix_host import bf16_available, start_jax
-
-
-def check_divides(rows: int, mesh: Mesh, what: str) -> None:
-    """Refuse a batch that the mesh cannot share out: Tunix would silently let every device compute all of it."""
-    if rows % mesh.fsdp:
-        raise UserError(
-            f"{what} has {rows} rows, which do not divide among fsdp {mesh.fsdp}: every device would compute them all.",
-            "Make the batch a multiple of the mesh's fsdp, or the mesh smaller.",
-        )
-
-
-def batch_rows(stage: Any) -> int:
-    """Rows of one forward and backward pass: for GRPO, completions."""
-    return stage.per_device_train_batch_size * (stage.num_generations if isinstance(stage, GrpoStage) else 1)
+from primum.training.tunix_limits import check_tunix
 
 
 def run(job: TrainJob, inputs: Inputs) -> Trained:
     """Train one stage with Tunix, going on from ``inputs.work`` if a whole saved step lies there."""
     stage = job.stage
-    check_divides(batch_rows(stage), job.mesh, f"A batch of stage '{job.stage_name}'")
+    check_tunix(job.stage_name, stage, job.lora, job.mesh)
     mesh = start_jax(inputs.root, job.mesh, job.threads, stage.bf16)
     from primum.training import tunix_lora
     from primum.training.loading import ADAPTER, load_tokenizer

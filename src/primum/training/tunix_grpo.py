@@ -27,6 +27,7 @@ from tunix.rl.rollout import base_rollout, vanilla_rollout
 from primum.errors import UserError
 from primum.files import read_json, write_json
 from primum.rewards import check_table, total
+from primum.stages import GrpoStage
 from primum.tasks.base import Example, Task
 from primum.training.base import Inputs, TrainJob, load_job_task
 from primum.training.guards import check_sampled
@@ -34,18 +35,13 @@ from primum.training.loading import ADAPTER, stop_ids
 from primum.training.order import prompt_order
 from primum.training.rows import prompt_ids
 from primum.training.sampling import decode, fold
+from primum.training.tunix_limits import ADVANTAGES, AGGREGATION
 from primum.training.tunix_lora import read_adapter, set_adapter
 from primum.training.tunix_sampler import PromptSampler
 from primum.training.tunix_steps import Steps, make_optimizer
 
 _ROLLOUT, _CHECK = 0, 1  # what a draw is for: part of its seed
 _MULTIPLE = 16  # of tokens: all prompts are padded to one width
-AGGREGATION = {  # TRL's names of how token losses become one number, and Tunix'
-    "grpo": "sequence-mean-token-mean",
-    "bnpo": "token-mean",
-    "dapo": "token-mean",
-}
-_ADVANTAGES = {"group": "grpo", "none": "drgrpo"}
 
 
 class Rollout(vanilla_rollout.VanillaRollout):
@@ -139,20 +135,29 @@ class Rewards:
         return found
 
 
+def grpo_config(stage: GrpoStage) -> Any:
+    """Tunix' configuration of the loss."""
+    from tunix.rl.grpo.grpo_learner import GRPOConfig
+
+    return GRPOConfig(
+        num_generations=stage.num_generations,
+        num_iterations=stage.num_iterations,
+        beta=stage.beta,
+        epsilon=stage.epsilon,
+        loss_agg_mode=AGGREGATION[stage.loss_type],
+        advantage_estimator=ADVANTAGES[stage.scale_rewards],
+        kl_loss_mode="low_var_kl",
+    )
+
+
 def train_grpo(
     job: TrainJob, inputs: Inputs, model: nnx.Module, tokenizer: Any, mesh: Any, steps: Steps
 ) -> dict[str, Any]:
     """Train, from ``steps.done`` on; facts for the log: rows, prompts cut, the sampled rate that the guard found."""
     from tunix.rl import rl_cluster
-    from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
+    from tunix.rl.grpo.grpo_learner import GRPOLearner
 
     stage, task = job.stage, load_job_task(job)
-    if stage.loss_type not in AGGREGATION or stage.scale_rewards not in _ADVANTAGES:
-        raise UserError(
-            f"Stage '{job.stage_name}': the tunix backend has no loss_type '{stage.loss_type}' with scale_rewards "
-            f"'{stage.scale_rewards}'.",
-            f"Use loss_type {', '.join(AGGREGATION)} and scale_rewards {', '.join(_ADVANTAGES)}, or backend trl.",
-        )
     prompts, cut = prompt_ids(tokenizer, task, inputs.examples, job.thinking, stage.max_prompt_length)
     width = -(-max(map(len, prompts)) // _MULTIPLE) * _MULTIPLE
     batch = stage.per_device_train_batch_size * stage.gradient_accumulation_steps
@@ -191,15 +196,7 @@ def train_grpo(
     steps.attach(trainer, stage.gradient_accumulation_steps)
     learner = GRPOLearner(
         cluster,
-        GRPOConfig(
-            num_generations=stage.num_generations,
-            num_iterations=stage.num_iterations,
-            beta=stage.beta,
-            epsilon=stage.epsilon,
-            loss_agg_mode=AGGREGATION[stage.loss_type],
-            advantage_estimator=_ADVANTAGES[stage.scale_rewards],
-            kl_loss_mode="low_var_kl",
-        ),
+        grpo_config(stage),
         reward_fns=rewards,
     )
     learner._iter_steps = learner._last_iter_step = trainer._iter_steps  # the data below begins where we go on

@@ -26,6 +26,8 @@ def start_jax(root: Path, mesh: Mesh, threads: int, bf16: bool) -> Any:
     if threads == 1 and "xla_cpu_multi_thread_eigen" not in flags:
         flags = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
     os.environ["XLA_FLAGS"] = flags
+    if not any(Path("/dev").glob("accel[0-9]*")) and not any(Path("/dev/vfio").glob("[0-9]*")):
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")  # else libtpu looks for chips, at length and in red
     os.environ["TQDM_DISABLE"] = "1"
     for noisy in ("tunix", "flax", "qwix"):  # they use attributes that Flax has deprecated
         warnings.filterwarnings("ignore", module=rf"{noisy}\..*")

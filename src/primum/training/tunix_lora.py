@@ -17,6 +17,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from primum.errors import UserError
 from primum.stages import Lora
 from primum.training.carry import Carried
+from primum.training.tunix_model import split_products
 
 # How each architecture's modules are called here and in Hugging Face's layout.
 _NAMES = {
@@ -44,16 +45,8 @@ class Float32Lora(qwix.LoraProvider):
         return super().dot_general(lhs, *operands, **options).astype(lhs.dtype)
 
 
-def add_lora(model: nnx.Module, lora: Lora, seed: int) -> nnx.Module:
-    """The model with fresh LoRA weights: ``A`` as PEFT draws it (uniform, Kaiming with a = sqrt 5), ``B`` zero.
-
-    Values come from NumPy by seed and tensor name, so that no mesh and no order changes them.
-    """
-    if lora.dropout:
-        raise UserError(
-            f"lora.dropout is {lora.dropout:g}: the tunix backend has no LoRA dropout.",
-            "Set it to 0 (overrides), or use backend trl.",
-        )
+def _with_lora(model: nnx.Module, lora: Lora) -> nnx.Module:
+    """The model with LoRA weights of the right shapes, as qwix draws them."""
     names = {
         ours: theirs for ours, theirs in module_names(model).items() if theirs.rsplit(".", 1)[1] in lora.target_modules
     }
@@ -64,7 +57,30 @@ def add_lora(model: nnx.Module, lora: Lora, seed: int) -> nnx.Module:
         )
     paths = "|".join(sorted({re.escape(name.split(".")[-1]) for name in names}))
     provider = Float32Lora(module_path=f".*/({paths})", rank=lora.r, alpha=float(lora.alpha))
-    model = qwix.apply_lora_to_model(model, provider, rngs=nnx.Rngs(0), **model.get_model_input())
+    return qwix.apply_lora_to_model(model, provider, rngs=nnx.Rngs(0), **model.get_model_input())
+
+
+def abstract_model(module: Any, made: Any, lora: Lora) -> nnx.Module:
+    """The adapted model as shapes and where they lie, for whoever compiles and never runs."""
+
+    def build() -> nnx.Module:
+        model = (module.Gemma3 if hasattr(module, "Gemma3") else module.Qwen3)(made, rngs=nnx.Rngs(0))
+        split_products(model)
+        return _with_lora(model, lora)
+
+    model = nnx.eval_shape(build)
+    for _, variable in nnx.to_flat_state(lora_state(model)):
+        shape = variable.get_value()
+        variable.set_value(jax.ShapeDtypeStruct(shape.shape, np.float32))
+    return model
+
+
+def add_lora(model: nnx.Module, lora: Lora, seed: int) -> nnx.Module:
+    """The model with fresh LoRA weights: ``A`` as PEFT draws it (uniform, Kaiming with a = sqrt 5), ``B`` zero.
+
+    Values come from NumPy by seed and tensor name, so that no mesh and no order changes them.
+    """
+    model = _with_lora(model, lora)
     fresh = {}
     for name, side, variable in _lora_variables(model):
         shape = _peft_shape(side, variable.get_value().shape, lora.r)

@@ -42,12 +42,11 @@ class Product(nnx.Module):
     def __init__(self, equation: str, fused: nnx.Param, number: int) -> None:
         self.equation = equation
         weight = fused.get_value()
-        sharding = weight.sharding
+        spec = (fused.get_metadata().get("out_sharding") or (None,) * weight.ndim)[1:]
         part = weight[number]
-        if isinstance(sharding, NamedSharding):
-            spec = [*sharding.spec, *[None] * (weight.ndim - len(sharding.spec))][1:]
-            part = jax.device_put(part, NamedSharding(sharding.mesh, PartitionSpec(*spec)))
-        self.w = nnx.Param(part)
+        if isinstance(getattr(weight, "sharding", None), NamedSharding):
+            part = jax.device_put(part, NamedSharding(weight.sharding.mesh, PartitionSpec(*spec)))
+        self.w = nnx.Param(part, out_sharding=spec)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.einsum(self.equation, x, self.w.get_value())

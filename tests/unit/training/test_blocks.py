@@ -16,7 +16,13 @@ STATE = "training_state.safetensors"
 
 def curriculum(workspace, sft_folder: Path, folder: Path, blocks: list[int], **changes: object) -> list[Path]:
     """Train GRPO blocks of so many steps, one after the other; their folders."""
-    shared = {"schedule_steps": sum(blocks), "beta": 0.1, "warmup_ratio": 0.2, "logging_steps": 1} | changes
+    shared = {
+        "schedule_steps": sum(blocks),
+        "beta": 0.1,
+        "warmup_ratio": 0.2,
+        "logging_steps": 1,
+        "save_steps": 4,
+    } | changes
     made: list[Path] = []
     for number, steps in enumerate(blocks):
         output = folder / f"block{number}"
