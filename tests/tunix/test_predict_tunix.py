@@ -189,3 +189,20 @@ def test_code_of_one_predictor_is_none_of_the_others():
         assert f"src/primum/{own}" not in paths["tunix"]
     for own in ("evaluation/predict_tunix.py", "training/tunix_sampler.py", "training/tunix_lora.py"):
         assert f"src/primum/{own}" in paths["tunix"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bfloat16_where_the_hardware_has_it(root, made, kind, monkeypatch):
+    """A base in bfloat16 under float32 adapters, as on a TPU: it works, and scores are near those of float32."""
+    from primum.evaluation import predict_tunix
+
+    base, folder = made(kind, "trained")
+    exact = load("tunix", root, base, folder, rows=3)
+    monkeypatch.setattr(predict_tunix, "bf16_available", lambda: True)
+    rough = load("tunix", root, base, folder, rows=3)
+    asked = prompts(exact.tokenizer)[:3]
+    letters = continuations(exact.tokenizer, tiny.task().choices(EXAMPLES[0]))
+    for mine, other in zip(rough.generate(asked, letters, 12), exact.generate(asked, letters, 12), strict=True):
+        assert mine.completion[:10] == other.completion[:10]
+        assert mine.letter_logprobs == pytest.approx(other.letter_logprobs, abs=0.5)
+        assert mine.letter_logprobs != other.letter_logprobs
