@@ -17,7 +17,7 @@ from primum.files import dumps, sha256_file
 from primum.layout import Layout
 from primum.rewards import check_signs, check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
-from primum.stages import BASE_STAGE, GrpoStage
+from primum.stages import BASE_STAGE, GrpoStage, Mesh
 from primum.tasks import load_task
 from primum.training.tunix_limits import check_tunix
 
@@ -200,6 +200,8 @@ class Plan(Layout):
         resolved = self.studies[study]
         evaluation = resolved.evaluation
         trained = list(resolved.stages.values())
+        predictor = self.config.predictor
+        mesh = resolved.mesh if predictor == "tunix" else Mesh()  # else it says nothing, and must not cause reruns
         return dumps(
             self._task_keys(study)
             | {
@@ -212,6 +214,8 @@ class Plan(Layout):
                 "batch_size": evaluation.batch_size,
                 "permutations": evaluation.permutations if split == evaluation.splits[0] else 0,
                 "bf16": all(node.bf16 for node in trained),
+                "predictor": predictor,
+                "mesh": mesh.model_dump(mode="json"),
             }
         )
 

@@ -1,4 +1,4 @@
-"""Greedy decoding and letter log-likelihoods of a batch of prompts, from one prefill.
+"""Greedy decoding and letter log-likelihoods of a batch of prompts with PyTorch, from one prefill.
 
 Own loop instead of ``model.generate``: the prompt's key-value cache serves the letters and the completion alike, and
 rows that have ended leave the batch.
@@ -8,39 +8,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from primum.training.loading import encode, stop_ids
-from primum.training.sampling import decode, make_room
+from primum.evaluation.predictor import Generated, generated, shared_length
+from primum.training.loading import stop_ids
+from primum.training.sampling import make_room
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from primum.tasks.base import Choices
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """What the model made of one prompt.
-
-    Attributes:
-        completion: decoded tokens before the end token. Nothing else is taken away: a left-over ``<think>`` stays.
-        tokens: generated tokens, the end token included.
-        finished: whether the end token came.
-        letter_logprobs: log-probability of each letter after the prompt and the choices' prefix, in nats.
-    """
-
-    completion: str
-    tokens: int
-    finished: bool
-    letter_logprobs: dict[str, float]
-
-
-def continuations(tokenizer: PreTrainedTokenizerBase, choices: Choices) -> dict[str, tuple[int, ...]]:
-    """``{letter: tokens of prefix + letter}``, tokenised together: a letter may melt into what stands before it."""
-    return {letter: tuple(encode(tokenizer, choices.prefix + letter)) for letter in choices.letters}
 
 
 def generate_batch(
@@ -56,7 +32,7 @@ def generate_batch(
         model: causal language model in evaluation mode.
         tokenizer: its tokenizer, which names the stop tokens.
         prompts: token ids, one list a row, none empty.
-        letters: from :func:`continuations`; empty for none.
+        letters: from :func:`primum.evaluation.predictor.continuations`; empty for none.
         max_new_tokens: limit, the end token included.
 
     Returns:
@@ -73,11 +49,7 @@ def generate_batch(
         out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
         scores = _score_letters(model, out, mask, letters)
         tokens = _decode(model, out, mask, stop_ids(tokenizer), max_new_tokens)
-    results = []
-    for row, row_scores in zip(tokens, scores, strict=True):
-        finished = row[-1] in stop_ids(tokenizer)
-        results.append(Generated(decode(tokenizer, row), len(row), finished, row_scores))
-    return results
+    return [generated(tokenizer, row, row_scores) for row, row_scores in zip(tokens, scores, strict=True)]
 
 
 def _decode(model: PreTrainedModel, out: Any, mask: torch.Tensor, ends: Sequence[int], limit: int) -> list[list[int]]:
@@ -122,7 +94,7 @@ def _score_letters(
     import torch
 
     scores: list[dict[str, float]] = [{} for _ in range(len(mask))]
-    shared = _shared_length(list(letters.values()))
+    shared = shared_length(list(letters.values()))
     for body in sorted({tokens[:-1] for tokens in letters.values()}):
         logits = out.logits[:, -1:]
         if body:
@@ -141,12 +113,3 @@ def _score_letters(
                 for row, value in zip(scores, picked.sum(0).tolist(), strict=True):
                     row[letter] = value
     return scores
-
-
-def _shared_length(sequences: list[tuple[int, ...]]) -> int:
-    """Length of the common prefix, short of the last token of any sequence."""
-    length = 0
-    shortest = min((len(s) for s in sequences), default=0)
-    while length < shortest - 1 and len({s[length] for s in sequences}) == 1:
-        length += 1
-    return length

@@ -13,13 +13,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from primum.errors import UserError
-from primum.evaluation.generate import Generated, continuations, generate_batch
+from primum.evaluation.predictor import Generated, Host, PredictorName, continuations, load_predictor
 from primum.files import read_json
-from primum.stages import BASE_STAGE
+from primum.stages import BASE_STAGE, Mesh
 from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Choices, Example, Task
-from primum.training.loading import CHECKPOINT, encode, load_model, render_prompt, use_threads
+from primum.training.loading import CHECKPOINT, encode, render_prompt
 
 # Log-likelihoods are written to this many decimals: float32 sums are not worth more.
 DECIMALS = 5
@@ -40,6 +40,8 @@ class PredictConfig(Strict):
     batch_size: Annotated[int, Field(gt=0)]
     permutations: Annotated[int, Field(ge=0)]  # extra passes with the options rotated by 1, 2, ...
     bf16: bool
+    predictor: PredictorName
+    mesh: Mesh  # of the tunix predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +73,16 @@ def predict(
         UserError: if the checkpoint is not that of the stage and seed asked for, or not of this base.
     """
     _check_stage(config, checkpoint)
-    use_threads(config.threads)
-    model, tokenizer = load_model(root, base, checkpoint, bf16=config.bf16)
-    if checkpoint is not None and model.dtype.itemsize == 4:
-        model = model.merge_and_unload()  # a third of the time a token; float32 weights change by rounding alone
+    host = Host(config.threads, config.bf16, config.mesh, config.batch_size)
+    predictor = load_predictor(config.predictor, root, base, checkpoint, host)
+    tokenizer = predictor.tokenizer
     task = load_task(config.task, config.task_settings)
     jobs = list(_jobs(task, tokenizer, rows, config))
     progress = Progress(config, task, len(jobs))
     done: dict[int, dict[str, Any]] = {}
     for choices, indices in _batches(jobs, config.batch_size):
         letters = continuations(tokenizer, choices) if choices else {}
-        generated = generate_batch(model, tokenizer, [jobs[i].prompt for i in indices], letters, config.max_new_tokens)
+        generated = predictor.generate([jobs[i].prompt for i in indices], letters, config.max_new_tokens)
         for index, result in zip(indices, generated, strict=True):
             done[index] = _line(jobs[index], result)
         progress.add([(jobs[i].example, done[i]["completion"]) for i in indices])

@@ -37,19 +37,11 @@ from primum.training.rows import prompt_ids
 from primum.training.sampling import decode, fold
 from primum.training.tunix_limits import ADVANTAGES, AGGREGATION
 from primum.training.tunix_lora import read_adapter, set_adapter
+from primum.training.tunix_sampler import PromptSampler
 from primum.training.tunix_steps import Steps, make_optimizer
 
 _ROLLOUT, _CHECK = 0, 1  # what a draw is for: part of its seed
 _MULTIPLE = 16  # of tokens: all prompts are padded to one width
-
-
-class PromptSampler(tunix_sampler.Sampler):
-    """Tunix' sampler on prompts that are known by their row's number: their tokens are ours already."""
-
-    prompts: Sequence[Sequence[int]] = ()
-
-    def tokenize(self, input_string: str) -> np.ndarray:
-        return np.array(self.prompts[int(input_string)])
 
 
 class Rollout(vanilla_rollout.VanillaRollout):

@@ -12,8 +12,9 @@ import tiny
 torch = pytest.importorskip("torch", reason="torch is not in this environment")
 
 from primum.errors import UserError  # noqa: E402
-from primum.evaluation.generate import continuations, generate_batch  # noqa: E402
+from primum.evaluation.generate import generate_batch  # noqa: E402
 from primum.evaluation.predict import PredictConfig, predict  # noqa: E402
+from primum.evaluation.predictor import continuations  # noqa: E402
 from primum.files import read_jsonl, sha256_tree, write_json, write_jsonl  # noqa: E402
 from primum.tasks.base import Choices, Example  # noqa: E402
 from primum.training.loading import encode, load_model, render_prompt  # noqa: E402
@@ -38,6 +39,7 @@ def loaded(root):
 def config(**changes):
     keys = {"study": "medmcqa", "stage": "base", "seed": 0, "split": "eval", "task": "medmcqa"}
     keys |= {"task_settings": tiny.TASK_SETTINGS, "thinking": False, "threads": 1, "bf16": True}
+    keys |= {"predictor": "hf", "mesh": {}}
     return PredictConfig(**(keys | {"max_new_tokens": 40, "batch_size": 7, "permutations": 0} | changes))
 
 
