@@ -49,12 +49,21 @@ def test_every_study_plans_at_every_scale(empty: Path, study: str, scale: str) -
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_plans_by_its_bare_name(empty: Path, profile: str) -> None:
     done = snakemake(empty, "-n", "--profile", profile)
-    written = yaml.safe_load((ROOT / "profiles" / profile / "config.yaml").read_text())
-    only = {"studies=[dipg]": ["dipg"]}.get(next((c for c in written.get("config", []) if "studies" in c), ""), STUDIES)
-    trees = [yaml.safe_load((ROOT / "config" / "studies" / f"{s}.yaml").read_text())["stages"] for s in only]
+    overlay = ROOT / "profiles" / profile / "overlay.yaml"
+    written = yaml.safe_load(overlay.read_text()) if overlay.is_file() else {}
+    studies = written.get("studies", STUDIES)
+    trees = [yaml.safe_load((ROOT / "config" / "studies" / f"{s}.yaml").read_text())["stages"] for s in studies]
     assert planned(done)["train_stage"] == sum(map(len, trees))
-    scale = "full" if "scale=full" in str(written.get("config")) else "tiny"
+    scale = written.get("scale", "tiny")
     assert f"results/{scale}/manifest.json" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("profile", ["gpu", "tpu"])
+def test_the_command_line_adds_to_what_a_profile_says(empty: Path, profile: str) -> None:
+    """``--config`` replaces the list of a profile's own: as one, the scale would silently be tiny on the accelerator."""
+    once, twice = (snakemake(empty, "-n", "--profile", profile, "--config", f"seeds={s}") for s in ("[0]", "[0,1]"))
+    assert "results/full/manifest.json" in twice.stdout + twice.stderr
+    assert planned(twice)["train_stage"] == 2 * planned(once)["train_stage"]
 
 
 def test_targets_stop_where_they_say(empty: Path) -> None:
