@@ -206,3 +206,17 @@ def test_bfloat16_where_the_hardware_has_it(root, made, kind, monkeypatch):
         assert mine.completion[:10] == other.completion[:10]
         assert mine.letter_logprobs == pytest.approx(other.letter_logprobs, abs=0.5)
         assert mine.letter_logprobs != other.letter_logprobs
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_prompts_make_no_logits_but_the_last(root, made, kind):
+    """Those of whole prompts are gigabytes with a vocabulary like Gemma's, and nobody reads them."""
+    import numpy as np
+    from tunix.sft.utils import make_causal_attn_mask
+
+    base, folder = made(kind, "random")
+    predictor = load("tunix", root, base, folder)
+    ids = np.ones((2, 9), int)
+    with predictor.mesh:
+        logits, _ = predictor.model(ids, ids.cumsum(-1) - 1, None, make_causal_attn_mask(ids > 0))
+    assert logits.shape[:2] == (2, 1)

@@ -55,6 +55,7 @@ class TunixPredictor:
 
         from primum.training.tunix_lora import add_lora, read_adapter, set_adapter
         from primum.training.tunix_model import load_base
+        from primum.training.tunix_sampler import keep_last_logits
 
         self.tokenizer = load_tokenizer(base, root)
         self.rows, self.shares = host.batch_size, host.mesh.fsdp
@@ -65,6 +66,7 @@ class TunixPredictor:
                 lora = Lora.model_validate(record["config"]["lora"] | {"dropout": 0.0})  # dropout is for training
                 self.model = add_lora(self.model, lora, seed=0)
                 set_adapter(self.model, read_adapter(checkpoint / ADAPTER))
+        keep_last_logits(self.model)
         graph, self._state = nnx.split(self.model)
         self._tail_logprobs = jax.jit(functools.partial(_tail_logprobs, graph))
 
@@ -153,10 +155,11 @@ def _tail_logprobs(graph: Any, state: Any, ids: Any, targets: Any) -> Any:
     from flax import nnx
     from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-    mask = ids != _NO_TOKEN
-    logits, _ = nnx.merge(graph, state)(ids, build_positions_from_mask(mask), None, make_causal_attn_mask(mask))
-    length = targets.shape[1]
-    logprobs = jax.nn.log_softmax(logits[:, -length:].astype(jax.numpy.float32), axis=-1)
+    mask, length = ids != _NO_TOKEN, targets.shape[1]
+    model = nnx.merge(graph, state)
+    model.embedder.keep = length
+    logits, _ = model(ids, build_positions_from_mask(mask), None, make_causal_attn_mask(mask))
+    logprobs = jax.nn.log_softmax(logits.astype(jax.numpy.float32), axis=-1)
     return logprobs[:, jax.numpy.arange(length), targets].sum(-1)
 
 
