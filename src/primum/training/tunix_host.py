@@ -38,7 +38,7 @@ def start_jax(root: Path, mesh: Mesh, threads: int, bf16: bool) -> Any:
     from primum.training.tunix_model import make_mesh
 
     settings = {
-        "jax_compilation_cache_dir": str((root / COMPILED).resolve()),
+        "jax_compilation_cache_dir": os.environ.get("JAX_COMPILATION_CACHE_DIR", str((root / COMPILED).resolve())),
         "jax_persistent_cache_min_compile_time_secs": 0,
         "jax_persistent_cache_min_entry_size_bytes": -1,
         "jax_default_matmul_precision": None if bf16 else "highest",  # float32 products in float32 on a TPU too
