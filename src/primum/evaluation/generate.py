@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from primum.training.loading import encode
+from primum.training.loading import encode, stop_ids
 from primum.training.sampling import decode, make_room
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def generate_batch(
 
     Args:
         model: causal language model in evaluation mode.
-        tokenizer: its tokenizer; its ``eos_token`` is the chat template's end token.
+        tokenizer: its tokenizer, which names the stop tokens.
         prompts: token ids, one list a row, none empty.
         letters: from :func:`continuations`; empty for none.
         max_new_tokens: limit, the end token included.
@@ -72,27 +72,28 @@ def generate_batch(
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
         scores = _score_letters(model, out, mask, letters)
-        tokens = _decode(model, out, mask, tokenizer.eos_token_id, max_new_tokens)
+        tokens = _decode(model, out, mask, stop_ids(tokenizer), max_new_tokens)
     results = []
     for row, row_scores in zip(tokens, scores, strict=True):
-        finished = row[-1] == tokenizer.eos_token_id
+        finished = row[-1] in stop_ids(tokenizer)
         results.append(Generated(decode(tokenizer, row), len(row), finished, row_scores))
     return results
 
 
-def _decode(model: PreTrainedModel, out: Any, mask: torch.Tensor, end: int, limit: int) -> list[list[int]]:
+def _decode(model: PreTrainedModel, out: Any, mask: torch.Tensor, ends: Sequence[int], limit: int) -> list[list[int]]:
     """Token ids of each row, up to and with the end token."""
     import torch
 
     cache, logits = out.past_key_values, out.logits[:, -1]
     make_room(cache, torch.arange(len(mask), device=mask.device), limit)
+    stops = torch.tensor(ends, device=mask.device)
     rows = list(range(len(mask)))  # rows still in the batch
     tokens: list[list[int]] = [[] for _ in rows]
     for step in range(limit):
         chosen = logits.argmax(-1)
         for row, token in zip(rows, chosen.tolist(), strict=True):
             tokens[row].append(token)
-        keep = (chosen != end).nonzero().squeeze(-1)
+        keep = (~torch.isin(chosen, stops)).nonzero().squeeze(-1)
         if len(keep) == 0 or step == limit - 1:
             break
         if len(keep) < len(rows):

@@ -204,7 +204,30 @@ def _generation_config(tokenizer: PreTrainedTokenizerBase) -> Any:
     """Ours instead of the base's, whose sampling defaults must not reach greedy decoding."""
     from transformers import GenerationConfig
 
-    return GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=False)
+    return GenerationConfig(
+        eos_token_id=list(stop_ids(tokenizer)), pad_token_id=tokenizer.pad_token_id, do_sample=False
+    )
+
+
+@lru_cache(maxsize=8)
+def stop_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """Tokens that end generation: first the one with which the chat template closes a turn, which SFT teaches.
+
+    The tokenizer's ``eos_token`` follows where it is another one, as with Gemma (``<end_of_turn>`` and ``<eos>``).
+
+    Raises:
+        UserError: if the template closes the assistant's turn with no token of its own.
+    """
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
+    after = tokenizer.apply_chat_template(turns, tokenize=False).rpartition("!")[2].strip()
+    ids = encode(tokenizer, after)
+    if len(ids) != 1:
+        raise UserError(
+            f"The chat template does not close the assistant's turn with one token (it writes {after!r}).",
+            "Use an instruction-tuned base whose template ends turns with an end token.",
+        )
+    eos = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    return tuple(dict.fromkeys([*ids, *eos]))
 
 
 def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: list[Message], thinking: bool) -> str:

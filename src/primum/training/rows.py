@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from primum.errors import UserError
 from primum.tasks.base import Example, Task
-from primum.training.loading import encode, render_prompt
+from primum.training.loading import encode, render_prompt, stop_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -45,11 +45,11 @@ def taught_rows(
     Raises:
         UserError: if a completion alone does not fit, or the template does not end a turn with the end token.
     """
-    check_turn_end(tokenizer)
+    end = stop_ids(tokenizer)[0]
     made = []
     for example in examples:
         prompt = encode(tokenizer, render_prompt(tokenizer, task.messages(example), thinking))
-        completion = [*encode(tokenizer, task.gold_completion(example)), tokenizer.eos_token_id]
+        completion = [*encode(tokenizer, task.gold_completion(example)), end]
         room = max_length - len(completion)
         if room < 1:
             raise UserError(
@@ -59,14 +59,3 @@ def taught_rows(
         kept = prompt[-room:]
         made.append(Taught(kept + completion, [-100] * len(kept) + completion, len(kept) < len(prompt)))
     return made
-
-
-def check_turn_end(tokenizer: PreTrainedTokenizerBase) -> None:
-    """The template must close the assistant's turn with ``eos_token``: SFT teaches it, and generation stops at it."""
-    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
-    rendered = tokenizer.apply_chat_template(turns, tokenize=False)
-    if not rendered.rstrip().endswith(f"!{tokenizer.eos_token}"):
-        raise UserError(
-            f"The chat template does not end a turn with the tokenizer's end token '{tokenizer.eos_token}'.",
-            "Use an instruction-tuned base whose eos_token closes its turns.",
-        )

@@ -14,6 +14,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from primum.training.loading import stop_ids
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -64,7 +66,7 @@ class MergedPolicy:
 
 def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
     """The completion's text: the tokens before the end token, nothing else taken away, as evaluation decodes them."""
-    body = tokens[:-1] if tokens and tokens[-1] == tokenizer.eos_token_id else tokens
+    body = tokens[:-1] if tokens and tokens[-1] in stop_ids(tokenizer) else tokens
     return tokenizer.decode(body, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
 
@@ -80,7 +82,7 @@ def sample(
 
     Args:
         model: plain causal language model in evaluation mode.
-        tokenizer: its tokenizer; its ``eos_token`` ends a turn.
+        tokenizer: its tokenizer; its stop tokens end a completion.
         prompts: token ids, none empty; neighbours that are equal share one prefill.
         max_new_tokens: limit, the end token included.
         temperature: of the softmax; no other change to the distribution.
@@ -109,7 +111,7 @@ def sample(
         logits, lengths = out.logits[spread, -1], prompt_mask.sum(-1)[spread]
         return _continue(
             model,
-            tokenizer.eos_token_id,
+            stop_ids(tokenizer),
             out.past_key_values,
             logits,
             mask[spread],
@@ -122,7 +124,7 @@ def sample(
 
 def _continue(
     model: PreTrainedModel,
-    end: int,
+    ends: Sequence[int],
     cache: Any,
     logits: torch.Tensor,
     mask: torch.Tensor,
@@ -135,6 +137,7 @@ def _continue(
     import torch
 
     rows, tokens = list(range(len(mask))), [[] for _ in range(len(mask))]  # type: list[int], list[list[int]]
+    stops = torch.tensor(ends, device=mask.device)
     ended = torch.zeros(len(mask), dtype=torch.bool, device=mask.device)
     width = mask.shape[1] - limit
     for step in range(limit):
@@ -142,7 +145,7 @@ def _continue(
         for row, token, over in zip(rows, chosen.tolist(), ended.tolist(), strict=True):
             if not over:
                 tokens[row].append(token)
-        ended |= chosen == end
+        ended |= torch.isin(chosen, stops)
         left = int((~ended).sum())
         if left == 0 or step == limit - 1:
             break

@@ -20,7 +20,7 @@ from primum.rewards import check_table
 from primum.tasks.base import Example, Task, Verdict
 from primum.training.base import Inputs, TrainJob, load_job_task
 from primum.training.guards import check_sampled
-from primum.training.rows import check_turn_end, prompt_ids
+from primum.training.rows import prompt_ids
 from primum.training.sampling import MergedPolicy, decode, sample
 from primum.training.shared_prompt import share_prompts
 from primum.training.trl import common_arguments
@@ -75,7 +75,6 @@ def grpo_trainer(job: TrainJob, inputs: Inputs, model: Any, tokenizer: Any) -> t
     from trl import GRPOConfig, GRPOTrainer
 
     stage, task, folder = job.stage, load_job_task(job), inputs.root / inputs.base["path"]
-    check_turn_end(tokenizer)
     prompts, cut = prompt_ids(tokenizer, task, inputs.examples, job.thinking, stage.max_prompt_length)
     if len(prompts) < stage.per_device_train_batch_size * stage.gradient_accumulation_steps:
         raise UserError(

@@ -29,7 +29,7 @@ def test_base_and_adapter_load(workspace, sft_folder):
         assert not torch.equal(bare(input_ids=ids).logits, tuned(input_ids=ids).logits)
     assert not tuned.training
     assert not any(p.requires_grad for p in tuned.parameters())
-    assert bare.generation_config.eos_token_id == tokenizer.eos_token_id
+    assert bare.generation_config.eos_token_id == [tokenizer.eos_token_id]
     trainable, _ = load_model(workspace.root, workspace.base, sft_folder, trainable=True)
     assert any(p.requires_grad for p in trainable.parameters())
 

@@ -6,8 +6,8 @@ import pytest
 
 from primum.errors import UserError
 from primum.tasks.base import Example
-from primum.training.loading import load_tokenizer, render_prompt
-from primum.training.rows import check_turn_end, prompt_ids, taught_rows
+from primum.training.loading import load_tokenizer, render_prompt, stop_ids
+from primum.training.rows import prompt_ids, taught_rows
 from primum.training.trl_sft import batch_plan
 from tests import tiny
 
@@ -55,9 +55,21 @@ def test_template_that_ends_no_turn_is_refused(tokenizer):
     import copy
 
     other = copy.deepcopy(tokenizer)
-    other.chat_template = tokenizer.chat_template.replace("<|im_end|>", "</s>")
-    with pytest.raises(UserError, match="does not end a turn"):
-        check_turn_end(other)
+    other.chat_template = tokenizer.chat_template.replace("<|im_end|>", " The end.")
+    with pytest.raises(UserError, match="does not close the assistant's turn"):
+        stop_ids(other)
+
+
+def test_turn_end_need_not_be_the_end_token(tokenizer):
+    import copy
+
+    other = copy.deepcopy(tokenizer)
+    other.eos_token = "<|endoftext|>"  # as Gemma has it: <eos> beside <end_of_turn>
+    turn_end, eos = (tokenizer.convert_tokens_to_ids(token) for token in ("<|im_end|>", "<|endoftext|>"))
+    assert stop_ids(tokenizer) == (turn_end,)
+    assert stop_ids(other) == (turn_end, eos)
+    taught = taught_rows(other, tiny.task(), EXAMPLES[:1], False, 256)[0]
+    assert taught.input_ids[-1] == taught.labels[-1] == turn_end
 
 
 def test_batch_plan_takes_every_row_equally_often_and_pads_little():
