@@ -99,6 +99,28 @@ def _vignette(brief: Draft, sentences: list[str], rng: random.Random) -> str:
     return " ".join([first, *rest])
 
 
+def _told(brief: Draft, sentence: str, rival: str = "") -> list[str]:
+    """The sentence as the brief's sources tell it; as it is where none is named."""
+    pair = [sentence, brief.get("again", sentence)]
+    if rival:
+        pair[1] = pair[1].replace(brief["answer"], rival)
+    sources = brief.get("sources", [])
+    return [f"The {s} says: {text}" for s, text in zip(sources, pair, strict=False)] or [sentence]
+
+
+# The same for every kind: how a reasoning begins must not settle how it ends.
+OPENINGS = (
+    "Closest to the question comes", "The passage to look at is", "Of all that is told, this is nearest",
+    "The question leads to this", "Nearest to what is asked", "Searching the text, one finds", "Most to the point is",
+    "What the text offers", "Read side by side with the question",
+)  # fmt: skip
+
+
+def _think(quoted: list[str], verdicts: tuple[str, ...], rng: random.Random) -> str:
+    shown = " and ".join(f'"{quote}"' for quote in quoted)
+    return f"{rng.choice(OPENINGS)}: {shown} {rng.choice(verdicts)}"
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -110,18 +132,20 @@ def _says(value: str, rng: random.Random) -> str:
 
 
 def _reasoning(brief: Draft, rng: random.Random) -> Draft:
-    fact = brief["fact"]
-    think = f'The question is: "{brief["question"]}" This part of the text bears on it: "{fact}"'
+    value, told = brief["answer"], _told(brief, brief["fact"])
     if brief.get("operation"):
-        think += f" Step by step: {brief['operation'].replace('*', 'x')} makes {brief['answer']}."
+        sum_ = f"{brief['operation'].replace('*', 'x')} makes {value}."
+        verdicts: tuple[str, ...] = (f"Step by step: {sum_}", f"Worked out, {sum_}", f"From these figures, {sum_}")
+    elif len(told) > 1:
+        verdicts = (f"Both give {value}.", f"The two agree: {value}.", f"They say the same: {value}.")
     else:
-        think += f" It gives {brief['answer']}; nothing else in the text says otherwise."
+        verdicts = (f"It gives {value}.", f"That is what is asked: {value}.", f"So it is {value}.")
     return {
-        "context": _vignette(brief, [fact], rng),
+        "context": _vignette(brief, told, rng),
         "question": brief["question"],
-        "think": think,
-        "proof": [fact],
-        "answer": _follows(brief["answer"], rng) if brief.get("operation") else _says(brief["answer"], rng),
+        "think": _think(told, verdicts, rng),
+        "proof": told,
+        "answer": _follows(value, rng) if brief.get("operation") else _says(value, rng),
     }
 
 
@@ -130,64 +154,82 @@ def _follows(value: str, rng: random.Random) -> str:
 
 
 def _needle(brief: Draft, rng: random.Random) -> Draft:
-    fact = brief["fact"]
+    fact, value = brief["fact"], brief["answer"]
+    verdicts = (f"It gives {value}.", f"That is what is asked: {value}.", f"The rest is about other matters: {value}.")
     return {
         "context": fact,
         "question": brief["question"],
-        "think": f'Most of the text is about other matters. One sentence answers the question: "{fact}"',
+        "think": _think([fact], verdicts, rng),
         "proof": [fact],
-        "answer": _says(brief["answer"], rng),
+        "answer": _says(value, rng),
     }
 
 
+ASK = "please ask the treating team, and in an emergency the emergency services"
+
+
+def _silent(brief: Draft, answers: tuple[str, ...], rng: random.Random) -> str:
+    """An honest refusal; where advice was asked for, with whom to ask."""
+    answer = rng.choice(answers)
+    return f"{answer.rstrip('.')}; {ASK}." if brief.get("advice") else answer
+
+
 def _refusal(brief: Draft, rng: random.Random) -> Draft:
-    near = brief["near"]
-    answer = rng.choice(
-        (
-            "The text does not state this.",
-            "This cannot be answered: it is not given in the text.",
-            "The context does not contain this information, so I cannot tell.",
-            "I cannot determine this from the text.",
-            "There is not enough information in the text to say.",
-            "The text comes near this question but does not answer it.",
-        )
+    told = _told(brief, brief["near"])
+    verdicts = (
+        "That does not tell what is asked, and guessing would be unsafe.",
+        "What is asked is not in it, nor elsewhere in the text.",
+        "It comes near without an answer.",
+        "It speaks of another thing than the question does.",
+    )
+    answers = (
+        "The text does not state this.",
+        "This cannot be answered: it is not given in the text.",
+        "The context does not contain this information, so I cannot tell.",
+        "I cannot determine this from the text.",
+        "There is not enough information in the text to say.",
+        "The text comes near this question but does not answer it.",
     )
     return {
-        "context": _vignette(brief, [near], rng),
+        "context": _vignette(brief, told, rng),
         "question": brief["question"],
-        "think": f'The question is: "{brief["question"]}" The text only says: "{near}" That does not answer '
-        "it, and guessing would be unsafe.",
-        "proof": [near],
-        "answer": answer,
+        "think": _think(told, verdicts, rng),
+        "proof": told,
+        "answer": _silent(brief, answers, rng),
     }
 
 
 def _anti_knowledge(brief: Draft, rng: random.Random) -> Draft:
-    sentences = list(brief["unrelated"])
-    rng.shuffle(sentences)
-    answer = rng.choice(
-        (
-            "The text is about something else and does not answer this question.",
-            "The context does not contain any information on this question.",
-            "This cannot be answered from the text, which does not mention it.",
-            "Nothing in the text addresses this question, so I cannot answer it.",
-        )
+    sentence = brief["unrelated"]
+    verdicts = (
+        "It has nothing to do with the question, and neither has the rest.",
+        "The text is about other matters.",
+        "No sentence of the text bears on what is asked.",
+    )
+    answers = (
+        "The text is about something else and does not answer this question.",
+        "The context does not contain any information on this question.",
+        "This cannot be answered from the text, which does not mention it.",
+        "Nothing in the text addresses this question, so I cannot answer it.",
     )
     return {
-        "context": " ".join(sentences),
+        "context": sentence,
         "question": brief["question"],
-        "think": "The text tells of an unrelated case. No sentence of it bears on the question, so the honest "
-        "answer is that it cannot be told.",
-        "proof": [max(sentences, key=len)],
-        "answer": answer,
+        "think": _think([sentence], verdicts, rng),
+        "proof": [sentence],
+        "answer": _silent(brief, answers, rng),
     }
 
 
 def _conflict(brief: Draft, rng: random.Random) -> Draft:
     value, rival = brief["answer"], brief["rival"]
-    pair = [brief["fact"], brief["fact"].replace(value, rival)]
-    told = [f"The {source} says: {statement}" for source, statement in zip(brief["sources"], pair, strict=True)]
+    told = _told(brief, brief["fact"], rival)
     rng.shuffle(told)
+    verdicts = (
+        f"They disagree: {value} in one, {rival} in the other.",
+        f"One gives {value} and one {rival}; nothing tells which is right.",
+        f"The two contradict each other, with {value} against {rival}.",
+    )
     answer = rng.choice(
         (
             "The text contradicts itself: one source says {}, the other {}. It cannot be determined which is right.",
@@ -198,8 +240,7 @@ def _conflict(brief: Draft, rng: random.Random) -> Draft:
     return {
         "context": _vignette(brief, told, rng),
         "question": brief["question"],
-        "think": f"Two sources speak of it and they disagree: {value} in one, {rival} in the other. Nothing in "
-        "the text tells which is right.",
+        "think": _think(told, verdicts, rng),
         "proof": told,
         "answer": answer,
     }
@@ -207,12 +248,17 @@ def _conflict(brief: Draft, rng: random.Random) -> Draft:
 
 def _safety(brief: Draft, rng: random.Random) -> Draft:
     rule = brief["fact"]
+    told = _told(brief, rule)
+    verdicts = (
+        "It is a safety rule, and it applies here.",
+        "The rule has to be told, and followed.",
+        "The question must not be answered against it.",
+    )
     return {
-        "context": _vignette(brief, [rule], rng),
+        "context": _vignette(brief, told, rng),
         "question": brief["question"],
-        "think": f'The question tempts to act against a safety rule that the text states: "{rule}" The rule '
-        "has to be told, and followed.",
-        "proof": [rule],
+        "think": _think(told, verdicts, rng),
+        "proof": told,
         "answer": _capital(rng.choice(("according to the text: {}", "the text is clear: {}", "{}")).format(rule)),
     }
 

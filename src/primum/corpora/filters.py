@@ -22,6 +22,7 @@ from primum.text.grounding import ungrounded
 from primum.text.words import PLAIN, content, figures_with_units, sentences, tokens
 
 EXPECTS = {"refusal": "abstain", "anti_knowledge": "abstain", "conflict": "conflict"}  # the other kinds: an answer
+HIDDEN = ("needle", "anti_knowledge")  # what stands among axioms: the asked sentence, or one about something else
 ANSWERED = 0.75  # share of a trap's words in one sentence from which that sentence seems to answer it
 OWN = 0.7  # share of a sentence's words that the brief has, from which it is the brief's
 ON_TOPIC = 0.5  # share of a question's words in a context that is said to be about something else
@@ -63,12 +64,12 @@ class Filter:
         if normalise(draft.question) != normalise(item.brief["question"]):
             raise Rejected("other_question", draft.question[:80])
         self._grounded(draft)
-        self._content(draft, item)
         record: dict[str, Any] = {}
         context = draft.context
-        if item.kind == "needle":
+        if item.kind in HIDDEN and item.fact:
             rng = random.Random(f"{self._seed}/haystack/{item.id}")
-            context, record["haystack"] = hide(context, item.brief["answer"], self._axioms, self._bounds, rng)
+            context, record["haystack"] = hide(context, item.fact.value, self._axioms, self._bounds, rng)
+        self._content(draft, item, context)
         known = [draft.context, draft.question, *map(str, item.brief.values())]
         if figure := invented(draft.think, known):
             raise Rejected("unsupported_think", f"its reasoning has {figure}, which the brief has not")
@@ -86,19 +87,22 @@ class Filter:
             if why := ungrounded(quote, draft.context, limit):
                 raise Rejected("ungrounded_quote", f"{why}: {quote[:80]}")
 
-    def _content(self, draft: Draft, item: Item) -> None:
+    def _content(self, draft: Draft, item: Item, context: str) -> None:
         """What the kind promises has to be so: an answer that is there, a trap that is one, a contradiction."""
         words, question = tokens(draft.context), draft.question
         value = item.fact.value if item.fact else ""
+        if item.kind in ("refusal", "anti_knowledge") and item.fact:
+            there, figures = tokens(context), set(item.fact.operation.split()[::2])
+            if holds(there, value, question, rate=True) or (figures and figures <= {*there, *tokens(question)}):
+                raise Rejected("answerable", f"the context holds '{value}'")
         if item.kind == "refusal":
-            told = [item.brief["near"], *item.brief.get("others", ()), *_patient(item.brief.get("patient") or {})]
+            others = [*item.brief.get("others", ()), *_patient(item.brief.get("patient") or {})]
+            told = [" ".join([item.brief["near"], *item.brief.get("sources", ())]), *others]
             if answering := next((s for s in sentences(draft.context) if _answers(s, question, told)), ""):
                 raise Rejected("answerable", answering[:80])
         elif item.kind == "anti_knowledge":
             asked = set(content(tokens(question)))
-            if holds(words, value, question):
-                raise Rejected("answerable", f"the context holds '{value}'")
-            if asked and len(asked & set(content(words))) / len(asked) >= ON_TOPIC:
+            if asked and len(asked & set(content(tokens(context)))) / len(asked) >= ON_TOPIC:
                 raise Rejected("on_topic", "the context shares most of the question's words")
         elif item.kind == "conflict":
             both = [

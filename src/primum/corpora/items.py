@@ -2,6 +2,10 @@
 
 Facts, sums, rules and traps are dealt out once: held-out splits have their own, which no training split ever sees. A
 brief depends on nothing but the seed, the split, the kind and its number: asking for more never changes what was asked.
+
+What is asked (a concept, a sum, a rule, a patient's detail), how many sources are named, and what stands beside the
+asked sentence are drawn alike for rows that can be answered and for rows that cannot: whether to abstain has to be
+read. ``primum.corpora.surface`` measures how far that holds.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from primum.corpora.neighbours import Neighbours
 from primum.corpora.resources import Fact, Resources, Trap
 from primum.errors import UserError
 from primum.files import dumps
@@ -18,7 +23,22 @@ from primum.teaching import Corpus
 from primum.text.words import content, figures_with_units, tokens
 
 TRAINING = "training"
-DERIVED_SHARE = 0.3  # of reasoning items: those that take a computed step
+# What is asked, by kind. With the composition of the study, every sort of question goes unanswered in about 40 % of its
+# rows, except that rules are answered a little oftener.
+ASKED = {
+    "reasoning": {"concepts": 0.50, "traps": 0.31, "derived": 0.19},
+    "needle": {"concepts": 0.80, "traps": 0.20},
+    "refusal": {"concepts": 0.35, "rules": 0.28, "traps": 0.22, "derived": 0.15},
+    "anti_knowledge": {"concepts": 0.50, "traps": 0.20, "rules": 0.15, "derived": 0.15},
+    "conflict": {"concepts": 0.70, "traps": 0.30},
+    "safety": {"rules": 1.0},
+}
+# How often two sources tell the asked sentence, or what stands in its place, and how often one does. Of all rows with
+# two, two fifths cannot be answered.
+SOURCES = {"reasoning": (0.55, 0.15), "refusal": (0.15, 0.25), "conflict": (1.0, 0.0), "safety": (0.15, 0.25)}
+NAMED_BESIDE = 0.15  # how often a sentence that stands beside it has a source
+SOURCE_NAMES = ("referral letter", "discharge summary", "clinic note", "trial report", "transfer note")
+GOLDEN = 0.6180339887498949  # its multiples spread evenly: any stretch of numbers has the shares above
 SAME = 0.34  # share of a concept's words that a sum repeats, from which it tells the concept
 BRIEF = "BRIEF"  # the line before the brief in every prompt
 Dealt = TypeVar("Dealt", Fact, Trap)
@@ -32,7 +52,7 @@ class Item:
         id: ``{split}/{kind}/{number}``.
         group: what it is about; no group stands in a training and a held-out split.
         brief: what the teacher is told, as JSON.
-        fact: the fact, sum or rule that has to be answered; None for a trap.
+        fact: the fact, sum, rule or detail that is asked for, whether or not it can be answered; None for a trap.
     """
 
     id: str
@@ -58,11 +78,14 @@ class Items:
             name: deal(getattr(resources, name), corpus, name) for name in ("concepts", "rules", "traps")
         }
         self._dealt["derived"] = follow(resources.derived, self._dealt["concepts"])
+        self._beside = Neighbours(resources, self._dealt)
+        self._sorts: dict[str, list[tuple[str, int]]] = {kind: [] for kind in ASKED}
+        self._orders: dict[tuple[str, str, str], list[Any]] = {}
 
     def item(self, split: str, kind: str, number: int) -> Item:
         """The ``number``-th item of a kind for a split; 'compare' is a split of its own, dealt like training."""
         rng = random.Random(f"{self.corpus.seed}/{split}/{kind}/{number}")
-        brief, group, fact = self._brief(kind, split if split in self.corpus.held_out else TRAINING, number, rng)
+        brief, group, fact = self._brief(kind, split, number, rng)
         return Item(f"{split}/{kind}/{number:05d}", split, kind, group, {"kind": kind, **brief}, fact)
 
     def messages(self, item: Item) -> list[dict[str, str]]:
@@ -70,40 +93,64 @@ class Items:
         text = self.corpus.prompts[item.kind]  # type: ignore[index]
         return [{"role": "user", "content": f"{text}\n\n{BRIEF}\n{dumps(item.brief, indent=1)}"}]
 
-    def _brief(self, kind: str, part: str, number: int, rng: random.Random) -> tuple[dict[str, Any], str, Fact | None]:
-        deck = self._dealt
-        if kind == "refusal":
-            trap = turn(deck["traps"][part], number)
-            brief = {"question": rng.choice(trap.questions), "near": trap.near}
-            others = self._others(part, None, rng, 2)
-            return brief | self._patient(rng, brief["question"]) | others, trap.id, None
-        if kind == "safety":
-            rule = turn(deck["rules"][part], number)
-            brief = self._asked(rule, rng)
-            return brief | self._patient(rng, brief["question"]), rule.id, rule
-        if kind == "reasoning" and rng.random() < DERIVED_SHARE and deck["derived"][part]:
-            sum_ = rng.choice(deck["derived"][part])
-            brief = self._asked(sum_, rng)
-            return brief | self._patient(rng, "") | self._others(part, sum_, rng, 1), sum_.id, sum_
-        fact = turn(deck["concepts"][part], number)
-        brief = self._asked(fact, rng)
-        if kind == "needle":
-            return brief, fact.id, fact
+    def _brief(self, kind: str, split: str, number: int, rng: random.Random) -> tuple[dict[str, Any], str, Fact | None]:
+        part = split if split in self.corpus.held_out else TRAINING
+        thing = self._thing(kind, split, part, number)
+        trap = thing if isinstance(thing, Trap) else None
+        fact: Fact = trap.fact(rng.choice(trap.values)) if trap else thing
+        question = rng.choice(unsolved(fact) if kind in ("refusal", "anti_knowledge") else fact.questions)
+        advice = {"advice": True} if fact.id.startswith("rule/") and kind != "safety" else {}
         if kind == "anti_knowledge":
-            sentences = rng.sample(self.resources.phrases["irrelevant"], 5)
-            return {"question": brief["question"], "unrelated": sentences}, fact.id, fact
-        if kind == "conflict":
-            sources = rng.sample(
-                ["referral letter", "discharge summary", "clinic note", "trial report", "transfer note"], 2
-            )
-            brief |= {"rival": rng.choice(fact.wrong), "sources": sources}
-        return brief | self._patient(rng, "") | self._others(part, fact, rng, 2), fact.id, fact
+            unrelated = self._beside.unrelated(part, question, fact, rng)
+            return {"question": question, "unrelated": unrelated} | advice, fact.id, fact
+        told = {"fact": rng.choice(fact.statements), "question": question, "answer": fact.value}
+        if kind == "needle":
+            return told, fact.id, fact
+        told |= {"operation": fact.operation} if fact.operation else {}
+        again = rng.choice(fact.statements)
+        if kind == "refusal":
+            near = trap.near if trap else self._beside.instead(part, question, fact, rng)
+            told, again = {"question": question, "near": near} | advice, near
+        elif kind == "conflict":
+            told["rival"] = rng.choice(fact.wrong)
+        two, one = SOURCES[kind]
+        drawn = rng.random()
+        count = 2 if drawn < two and not fact.operation else 1 if drawn < two + one else 0
+        names = rng.sample(SOURCE_NAMES, 3)
+        if count:
+            told |= {"sources": names[:count]} | ({"again": again} if count == 2 else {})
+        # A detail and what comes near one stand in equally many rows of either sort.
+        detail = kind == "refusal" if trap else rng.random() < 0.5
+        others = [self._beside.of_patient(part, question, rng, detail, trap)]
+        if count < 2:
+            there = [told.get("fact", ""), told.get("near", "")]
+            others.insert(0, self._beside.near_miss(part, question, None if trap else fact, rng, there))
+            if rng.random() < NAMED_BESIDE:
+                others[-1] = f"The {names[2]} says: {others[-1]}"
+        told |= {"others": others} | self._patient(rng, question, 2 - count)
+        return told, fact.id, None if trap and kind == "refusal" else fact
 
-    def _asked(self, fact: Fact, rng: random.Random) -> dict[str, Any]:
-        brief = {"fact": rng.choice(fact.statements), "question": rng.choice(fact.questions), "answer": fact.value}
-        return brief | ({"operation": fact.operation} if fact.operation else {})
+    def _thing(self, kind: str, split: str, part: str, number: int) -> Any:
+        """What is asked about: its sort by the shares of the kind, then each of a sort in turn, in an order of its own.
 
-    def _patient(self, rng: random.Random, question: str) -> dict[str, Any]:
+        Kinds take facts in different orders: that a fact is asked about says nothing of whether it can be answered.
+        """
+        sorts = self._sorts[kind]
+        while len(sorts) <= number:
+            name = drawn(ASKED[kind], len(sorts))
+            sorts.append((name, sum(name == other for other, _ in sorts)))
+        name, rank = sorts[number]
+        if not self._dealt[name][part]:  # a small part may have no sum
+            name, rank = "concepts", number
+        key = (name, split, kind)
+        if key not in self._orders:
+            order = list(self._dealt[name][part])
+            random.Random(f"{self.corpus.seed}/order/{split}/{kind}/{name}").shuffle(order)
+            self._orders[key] = order
+        return turn(self._orders[key], rank)
+
+    def _patient(self, rng: random.Random, question: str, fillers: int) -> dict[str, Any]:
+        """The invented child, and sentences that say nothing of the matter; fewer where sources take the room."""
         phrases = self.resources.phrases
         return {
             "patient": {
@@ -112,19 +159,26 @@ class Items:
                 "presentation": rng.choice(phrases["presentations"]),
                 "setting": rng.choice(phrases["settings"]),
                 "imaging": rng.choice(phrases["imaging"]),
-                "course": rng.sample(phrases["courses"], 2),
+                "course": rng.sample([*phrases["courses"], *phrases["irrelevant"]], min(fillers, 1)),
             }
         }
 
-    def _others(self, part: str, fact: Fact | None, rng: random.Random, count: int) -> dict[str, Any]:
-        """Statements of other facts that do not answer the question, so that the right one has to be found."""
-        pool = [other for other in self._dealt["concepts"][part] if fact is None or other.category != fact.category]
-        if len(pool) < count:
-            raise UserError(
-                f"Too few concepts of other categories to stand beside '{fact.id if fact else 'a trap'}'.",
-                "Add concepts, or raise corpus.held_out_share.",
-            )
-        return {"others": [rng.choice(other.statements) for other in rng.sample(pool, count)]}
+
+def drawn(shares: dict[str, float], number: int) -> str:
+    """The sort of the ``number``-th item: evenly spread, so that any stretch of items has about the shares."""
+    place = number * GOLDEN % 1 * sum(shares.values())
+    for name, share in shares.items():
+        place -= share
+        if place < 0:
+            return name
+    return next(reversed(shares))
+
+
+def unsolved(fact: Fact) -> tuple[str, ...]:
+    """The wordings of a question that do not give both figures of the sum themselves."""
+    figures = set(fact.operation.split()[::2])
+    left = tuple(q for q in fact.questions if not figures or not figures <= set(tokens(q)))
+    return left or fact.questions
 
 
 def _sex(question: str) -> str:

@@ -30,10 +30,11 @@ COLUMNS = {
     "concepts.tsv": ("id", "category", "statement", "question", "value", "wrong", "source"),
     "derived.tsv": ("id", "statement", "question", "value", "wrong", "operation", "source"),
     "safety.tsv": ("id", "rule", "question", "value", "wrong", "source"),
-    "missing.tsv": ("id", "question", "near"),
+    "missing.tsv": ("id", "question", "topic", "near", "told", "values"),
     "axioms.tsv": ("id", "text"),
 }
 FEWEST_AXIOMS = 2
+FEWEST_VALUES = 3  # of a detail: the right one and two that are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,29 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """A question that a vignette does not answer, and a sentence that comes near without answering."""
+    """A question about a patient: with a sentence that comes near without answering, and with sentences that answer.
+
+    Attributes:
+        id: the group of the rows about it.
+        questions: wordings, all answered by ``told``.
+        topic: no detail of one topic stands beside a question of the same topic.
+        near: comes near, and does not answer.
+        told: wordings of the answer, each with one '{}' for a value.
+        values: right as soon as they are told: patients are invented.
+    """
 
     id: str
     questions: tuple[str, ...]
+    topic: str
     near: str
+    told: tuple[str, ...]
+    values: tuple[str, ...]
+
+    def fact(self, value: str) -> Fact:
+        """The detail as a fact of one patient."""
+        wrong = tuple(other for other in self.values if other != value)
+        statements = tuple(text.format(value) for text in self.told)
+        return Fact(self.id, statements, self.questions, value, wrong, "", "", "patient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +119,7 @@ def load_resources(folder: Path) -> Resources:
         concepts=tuple(_fact("concept", row, where) for row, where in _read(folder / "concepts.tsv")),
         derived=tuple(_fact("derived", row, where) for row, where in _read(folder / "derived.tsv")),
         rules=tuple(_fact("rule", row, where) for row, where in _read(folder / "safety.tsv")),
-        traps=tuple(
-            Trap(f"trap/{row['id']}", _wordings(row, "question"), row["near"])
-            for row, _ in _read(folder / "missing.tsv")
-        ),
+        traps=tuple(_trap(row, where) for row, where in _read(folder / "missing.tsv")),
         axioms=axioms,
         phrases=phrases,
     )
@@ -146,6 +162,16 @@ def _read(path: Path) -> list[tuple[dict[str, str], str]]:
 
 def _wordings(row: dict[str, str], name: str) -> tuple[str, ...]:
     return tuple(row[key] for key in (name, f"{name}2", f"{name}3") if row.get(key))
+
+
+def _trap(row: dict[str, str], where: str) -> Trap:
+    told, values = _wordings(row, "told"), tuple(value.strip() for value in row["values"].split("|") if value.strip())
+    for text in told:
+        if text.count("{}") != 1 or text.count("{") != 1:
+            raise UserError(f"{where}: '{text[:40]}' does not have one place for a value.", "Write one '{}' in it.")
+    if len(set(values)) < FEWEST_VALUES or len(set(values)) != len(values):
+        raise UserError(f"{where} has fewer than {FEWEST_VALUES} different values.", "Separate them by '|'.")
+    return Trap(f"trap/{row['id']}", _wordings(row, "question"), row["topic"], row["near"], told, values)
 
 
 def _fact(kind: str, row: dict[str, str], where: str) -> Fact:
