@@ -116,9 +116,8 @@ OPENINGS = (
 )  # fmt: skip
 
 
-def _think(quoted: list[str], verdicts: tuple[str, ...], rng: random.Random) -> str:
-    shown = " and ".join(f'"{quote}"' for quote in quoted)
-    return f"{rng.choice(OPENINGS)}: {shown} {rng.choice(verdicts)}"
+def _think(told: list[str], verdicts: tuple[str, ...], rng: random.Random) -> str:
+    return f'{rng.choice(OPENINGS)}: "{told[0]}" {rng.choice(verdicts)}'
 
 
 def _capital(text: str) -> str:
@@ -137,7 +136,11 @@ def _reasoning(brief: Draft, rng: random.Random) -> Draft:
         sum_ = f"{brief['operation'].replace('*', 'x')} makes {value}."
         verdicts: tuple[str, ...] = (f"Step by step: {sum_}", f"Worked out, {sum_}", f"From these figures, {sum_}")
     elif len(told) > 1:
-        verdicts = (f"Both give {value}.", f"The two agree: {value}.", f"They say the same: {value}.")
+        verdicts = (
+            f"The other source agrees: {value}.",
+            f"The other source gives {value}, too.",
+            f"Both sources say the same: {value}.",
+        )
     else:
         verdicts = (f"It gives {value}.", f"That is what is asked: {value}.", f"So it is {value}.")
     return {
@@ -226,9 +229,9 @@ def _conflict(brief: Draft, rng: random.Random) -> Draft:
     told = _told(brief, brief["fact"], rival)
     rng.shuffle(told)
     verdicts = (
-        f"They disagree: {value} in one, {rival} in the other.",
-        f"One gives {value} and one {rival}; nothing tells which is right.",
-        f"The two contradict each other, with {value} against {rival}.",
+        f"The other source disagrees: {value} against {rival}.",
+        f"One source gives {value}, one {rival}; nothing tells which is right.",
+        f"The two sources contradict each other, with {value} against {rival}.",
     )
     answer = rng.choice(
         (

@@ -124,7 +124,10 @@ class Items:
         others = [self._beside.of_patient(part, question, rng, detail, trap)]
         if count < 2:
             there = [told.get("fact", ""), told.get("near", "")]
-            others.insert(0, self._beside.near_miss(part, question, None if trap else fact, rng, there))
+            miss = self._beside.near_miss(part, question, None if trap else fact, rng, there)
+            if kind == "refusal" and fact.id.startswith("concept/") and self._beside.nearer(part, question, miss, near):
+                told["near"], miss = miss, near
+            others.insert(0, miss)
             if rng.random() < NAMED_BESIDE:
                 others[-1] = f"The {names[2]} says: {others[-1]}"
         told |= {"others": others} | self._patient(rng, question, 2 - count)

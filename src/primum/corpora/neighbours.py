@@ -20,7 +20,7 @@ from primum.text.words import PLAIN, content, tokens
 
 NEAR = 0.6  # share of a question's words from which a sentence may answer it after all
 FAR = 0.25  # share of them up to which a sentence is about something else
-NEAREST = 6  # of the sentences that come nearest, one is drawn
+NEAREST = 3  # of the facts that come nearest, one is drawn
 LOOKED_AT = 40  # of the nearest: the rest is not asked whether it holds the answer
 FIRST = 5  # letters by which two words are taken for one: 'irradiated', 'irradiation'
 OF_A_PATIENT = frozenset("child patient tumor".split())  # stand in nearly every question about one
@@ -38,6 +38,7 @@ class Neighbours:
     def __init__(self, resources: Resources, dealt: dict[str, dict[str, list[Any]]]) -> None:
         self._irrelevant = resources.phrases["irrelevant"]
         self._dealt = dealt
+        self._silent: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
         self._rarity = {part: _rarity(s for f in facts for s in f.statements) for part, facts in dealt["concepts"].items()}
 
     def near_miss(self, part: str, question: str, fact: Fact | None, rng: random.Random, but: Sequence[str] = ()) -> str:
@@ -53,32 +54,48 @@ class Neighbours:
         Raises:
             UserError: if there is none.
         """
-        asked, rarity = _asked(question), self._rarity[part]
-        found = [
-            (sum(rarity[word] for word in asked & _words(text)), text)
-            for other in self._dealt["concepts"][part]
-            if other is not fact and not set(other.statements) & set(but)
-            for text in other.statements
-            if share(asked, text) < NEAR
-        ]
-        nearest = [text for _, text in sorted(found, key=lambda entry: (-entry[0], entry[1]))[:LOOKED_AT]]
-        silent = [text for text in nearest if not tells(text, question, fact)][:NEAREST]
+        key = (part, question, fact.id if fact else "")
+        if key not in self._silent:
+            self._silent[key] = self._ranked(part, question, fact)
+        silent = [texts for texts in self._silent[key] if not set(texts) & set(but)][:NEAREST]
         if not silent:
             raise UserError(
                 f"Too few concepts to stand beside '{fact.id if fact else question}'.",
                 "Add concepts, or raise corpus.held_out_share.",
             )
-        return rng.choice(silent)
+        return rng.choice(silent)[0]
+
+    def _ranked(self, part: str, question: str, fact: Fact | None) -> list[tuple[str, ...]]:
+        """Statements of other concepts, the nearest first: for each its silent one, and then its others."""
+        asked, found = _asked(question), []
+        for other in self._dealt["concepts"][part]:
+            fit = [(self._score(part, asked, s), s) for s in other.statements if share(asked, s) < NEAR]
+            if other is not fact and fit:
+                score, text = max(fit)
+                found.append((score, (text, *other.statements)))
+        nearest = [texts for _, texts in sorted(found, reverse=True)[:LOOKED_AT]]
+        return [texts for texts in nearest if not tells(texts[0], question, fact)]
+
+    def _score(self, part: str, asked: frozenset[str], text: str) -> float:
+        return sum(self._rarity[part][word] for word in sorted(asked & _words(text)))
+
+    def nearer(self, part: str, question: str, one: str, other: str) -> bool:
+        """Whether ``one`` comes nearer to the question than ``other``."""
+        asked = _asked(question)
+        return self._score(part, asked, one) > self._score(part, asked, other)
 
     def instead(self, part: str, question: str, fact: Fact, rng: random.Random) -> str:
-        """What stands in the place of ``fact``: another rule for a rule, another sum for a sum, else a near miss."""
+        """What stands in the place of ``fact``: another rule for a rule, another sum for a sum, else a near miss.
+
+        Rules of one category may answer each other's questions in words that no check compares.
+        """
         name = {"rule": "rules", "derived": "derived"}.get(fact.id.partition("/")[0], "")
         same = [
             text
             for other in (self._dealt[name][part] if name else ())
-            if other is not fact
+            if other is not fact and (name != "rules" or other.category != fact.category)
             for text in other.statements
-            if share(_asked(question), text) < NEAR / 2 and not tells(text, question, fact)
+            if share(_asked(question), text) < NEAR and not tells(text, question, fact)
         ]
         return rng.choice(same) if same else self.near_miss(part, question, fact, rng)
 

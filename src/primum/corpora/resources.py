@@ -29,7 +29,7 @@ PHRASES = {
 COLUMNS = {
     "concepts.tsv": ("id", "category", "statement", "question", "value", "wrong", "source"),
     "derived.tsv": ("id", "statement", "question", "value", "wrong", "operation", "source"),
-    "safety.tsv": ("id", "rule", "question", "value", "wrong", "source"),
+    "safety.tsv": ("id", "category", "rule", "question", "value", "wrong", "source"),
     "missing.tsv": ("id", "question", "topic", "near", "told", "values"),
     "axioms.tsv": ("id", "text"),
 }
@@ -48,7 +48,7 @@ class Fact:
         wrong: answers of the same kind that are not right.
         operation: 'a * b' over two figures of the statement; empty where the value stands there.
         source: reference.
-        category: kind of concept.
+        category: kind of concept or of rule.
     """
 
     id: str

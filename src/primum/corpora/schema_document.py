@@ -12,10 +12,10 @@ from primum.corpora.settings import CorpusJob
 from primum.tasks.grounded_answer import GroundedAnswer
 
 MEANING = {
-    "reasoning": "a vignette; the answer stands in it, or follows from two of its figures",
+    "reasoning": "a vignette; the answer stands in it, told by up to two sources that agree, or follows from two of its figures",
     "needle": "the answer stands in one sentence among irrelevant medical axioms",
-    "refusal": "a trap: the vignette comes near the matter and does not answer",
-    "anti_knowledge": "the text has nothing to do with the question",
+    "refusal": "a trap: the vignette comes near what is asked, of the disease, a rule or the patient, and does not answer",
+    "anti_knowledge": "a sentence that has nothing to do with the question among irrelevant medical axioms",
     "conflict": "two sources in the text contradict each other on what is asked",
     "safety": "the question tempts to act against a safety rule that the text states",
 }
@@ -52,9 +52,9 @@ def schema_document(job: CorpusJob, rows: list[dict[str, Any]], task: GroundedAn
         "| `metadata.kind` | text | see below |",
         "| `metadata.group` | text | what it is about: `concept/...`, `derived/...`, `rule/...` or `trap/...` |",
         "| `metadata.expects` | text | `answer`, `abstain` or `conflict`; only where there is a target |",
-        "| `metadata.source` | text | reference of the fact; empty for traps |",
-        "| `metadata.haystack` | object | needles only: `axioms` (how many), `position` (behind how many the "
-        "needle stands), `words` (of the whole context) |",
+        "| `metadata.source` | text | reference of the fact that is asked for; empty where a patient is asked about |",
+        "| `metadata.haystack` | object | needles and anti-knowledge: `axioms` (how many), `position` (behind how "
+        "many the other sentence stands), `words` (of the whole context) |",
         "",
         f"The human turn holds the context and the question. The target is `<{think}>` reasoning, `<{proof}>` "
         "quotes from the context, one a line in double quotes, "
