@@ -10,9 +10,8 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from primum.text.words import NEGATIONS, STOP_WORDS, fold
 
@@ -21,20 +20,23 @@ Piece = tuple[str, float]
 PIECE = r"""'s\b|\n|[^\s.,;:?!"()%']+(?:(?:[.,:]|'(?!s\b))[^\s.,;:?!"()%']+)*|[.,;:?!"()%']"""
 _PIECE = re.compile(PIECE)
 FREQUENT = 8  # facts in which a word stands from which it belongs to the wording
+ROOT = 6  # letters by which two words are forms of one
 SOURCES = ("referral letter", "discharge summary", "clinic note", "trial report", "transfer note")
-ABSENT = "not stated"
+ABSENT, DISPUTED = "not stated", "disputed:"
 # Loss weights, each with a meaning of its own, so that a probe can tell them apart.
-ASK, COPY, VALUE, FIRST, VERDICT = 0.1, 1.0, 2.0, 3.0, 4.0
-PLAIN = {ASK: "ask", COPY: "copy", VALUE: "value", FIRST: "first", VERDICT: "verdict"}
+ASK, COPY, MARK, VALUE, FIRST, VERDICT = 0.1, 1.0, 1.5, 2.0, 3.0, 4.0
+MEANING = {ASK: "ask", COPY: "copy", MARK: "mark", VALUE: "value", FIRST: "first", VERDICT: "verdict"}
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The wording of a fact: statements that hold ``value``, and questions that ask for it."""
+    """The wording of a fact: statements that hold ``value``, and questions that ask for it, with other answers."""
 
     statements: tuple[str, ...]
     questions: tuple[str, ...]
     value: str
+    wrong: tuple[str, ...]
+    near: str = ""  # comes near, and does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,13 @@ class Filler:
     axioms: tuple[str, ...]
     irrelevant: tuple[str, ...]
     notes: tuple[str, ...]
-    near: tuple[tuple[str, str], ...]  # questions about a patient, and sentences that come near
-    openings: Callable[[random.Random], str]
+    patients: tuple[str, ...]  # 'A 7-year-old girl'
+    presentations: tuple[str, ...]
+    settings: tuple[str, ...]
+
+    def opening(self, rng: random.Random) -> str:
+        """The first sentence about a patient."""
+        return f"{rng.choice(self.patients)} {rng.choice(self.presentations)} and {rng.choice(self.settings)}."
 
 
 class Lexicon:
@@ -61,7 +68,9 @@ class Lexicon:
         counts: Counter[str] = Counter()
         for frame in frames:
             counts.update({_key(p) for text in (*frame.statements, *frame.questions) for p in _PIECE.findall(text)})
-        self.kept = {key for key, count in counts.items() if count >= FREQUENT} | STOP_WORDS | NEGATIONS
+        self.kept = {key for key, count in counts.items() if count >= FREQUENT} | {
+            _key(word) for word in STOP_WORDS | NEGATIONS
+        }
         self.words = [key for key in self.forms if key not in self.kept and not key[0].isdigit()]
         self.numbers = [key for key in self.forms if key[0].isdigit()]
 
@@ -96,7 +105,20 @@ class Lexicon:
 
 
 def _key(piece: str) -> str:
-    return fold(piece.lower())
+    """Forms of a word that a question may have where a statement has another share a key: 'mutated', 'mutations'."""
+    word = fold(piece.lower())
+    return word[:ROOT] if word.isalpha() else word
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question on a text: the sentences to quote, in their order, and whether they answer."""
+
+    question: str
+    context: list[str]
+    quotes: list[str]
+    answer: str
+    answers: bool
 
 
 class Writer:
@@ -119,84 +141,98 @@ class Writer:
         stated = rng.random() < 0.7
         kept = [s for i, s in enumerate(sentences) if stated or i != wanted]
         near = sentences[wanted] if stated else rng.choice(kept)
-        return self._turns(f"{' '.join(asked)}?", kept, [near], value if stated else "", loose=not stated)
+        return self._turns(f"{' '.join(asked)}?", kept, [near], value if stated else ABSENT, not stated)
 
     def item(self, rng: random.Random, small: bool = False) -> list[Piece]:
         """A question on a text that states the answer once or twice, contradicts itself, or lacks it."""
-        lexicon, share = self.lexicon, rng.choice((0.3, 0.7, 0.9))
-        frame, swaps = rng.choice(self.frames), {}
-        told = [lexicon.swapped(s, swaps, share, rng) for s in frame.statements]
-        question = lexicon.swapped(rng.choice(frame.questions), swaps, share, rng)
-        value = lexicon.swapped(frame.value, swaps, share, rng)
-        statement = rng.choice(told)
-        kind = rng.choices(("once", "absent", "agree", "conflict"), (0.5, 0.34, 0.08, 0.08))[0]
-        if value not in statement:
-            kind = "absent"  # a form of it was drawn anew: the statement does not hold it as asked
-        if kind in ("agree", "conflict"):
-            return self._twice(question, told, statement, value, kind == "agree", rng)
-        others = self._others(question, rng, small)
-        if kind == "once":
-            answer = [statement]
-        elif rng.random() < 0.25:
-            others.append(statement := self._hollow(frame, swaps, share, rng))
-            answer = [statement]
+        asked = self._drawn(rng, small)
+        loose = not asked.answers and not self._shared(asked.question, asked.quotes[0])
+        return self._turns(asked.question, asked.context, asked.quotes, asked.answer, loose)
+
+    def _drawn(self, rng: random.Random, small: bool) -> Asked:
+        frame, swaps, share = rng.choice(self.frames), {}, rng.choice((0.2, 0.5, 0.9))
+        kind = rng.choices(("once", "absent", "near", "agree", "conflict"), (0.40, 0.28, 0.08, 0.12, 0.12))[0]
+        if kind == "near" and not frame.near:
+            kind = "absent"
+        told = [self.lexicon.swapped(s, swaps, share, rng) for s in frame.statements]
+        question = self.lexicon.swapped(rng.choice(frame.questions), swaps, share, rng)
+        value = rival = self.lexicon.swapped(frame.value, swaps, share, rng)
+        others = self._others(question, rng, small or kind in ("agree", "conflict"))
+        answer = value
+        if kind == "near":
+            quotes, answer = [self.lexicon.swapped(frame.near, swaps, share, rng)], ABSENT
+        elif kind == "absent":
+            quotes, answer = [self._nearest(question, others)], ABSENT
+            others.remove(quotes[0])
+        elif kind == "once":
+            quotes = [rng.choice(told)]
         else:
-            answer = [rng.choice(others)]
-        context = self._context(others + (answer if kind == "once" else []), rng, small)
-        return self._turns(question, context, answer, value if kind == "once" else "", loose=kind == "absent")
+            if kind == "conflict":
+                rival = self.lexicon.swapped(rng.choice(frame.wrong), swaps, share, rng)
+            quotes = [rng.choice(told), rng.choice(told).replace(value, rival)]
+        names = rng.sample(SOURCES, 2)
+        if len(quotes) > 1 or rng.random() < 0.2:
+            quotes = [f"The {name} says: {quote}" for name, quote in zip(names, quotes, strict=False)]
+        context = self._context([*quotes, *others], rng, small)
+        ordered = sorted(quotes, key=" ".join(context).index)
+        if kind == "conflict":
+            answer = f"{DISPUTED} {value} or {rival}" if ordered == quotes else f"{DISPUTED} {rival} or {value}"
+        return Asked(question, context, ordered, answer, kind not in ("absent", "near"))
 
     def short(self, rng: random.Random) -> list[Piece]:
         """An item in a short text."""
         return self.item(rng, small=True)
 
-    def trap(self, rng: random.Random) -> list[Piece]:
-        """A question about a patient, and a sentence that comes near and does not answer."""
-        question, near = rng.choice(self.filler.near)
-        swaps: dict[str, str] = {}
-        share = rng.choice((0.0, 0.4, 0.8))
-        question, near = (self.lexicon.swapped(text, swaps, share, rng) for text in (question, near))
-        return self._turns(question, self._context([near, *self._others(question, rng, True)], rng, False), [near], "")
+    def marked(self, rng: random.Random) -> list[Piece]:
+        """An item whose sentences say each for itself whether they answer: many verdicts a document."""
+        asked = self._drawn(rng, rng.random() < 0.5)
+        pieces = [(f"<bos><start_of_turn>user\n{asked.question}\n", 0.0)]
+        answering = asked.quotes if asked.answers else []
+        for sentence in asked.context:
+            pieces += [(f"{sentence}", 0.0), (" yes " if sentence in answering else " no ", VERDICT)]
+        return [*pieces, ("\n", 0.0), (asked.question, ASK)]
 
     def shape(self, rng: random.Random) -> list[Piece]:
-        """The tags of the asked-for format around words that answer nothing: the format without the skill."""
-        words = [self.lexicon.sentence(rng, 3, 8).rstrip(".") for _ in range(3)]
-        body = f'<think>{words[0]}.</think><proof>"{words[1]}."</proof><answer>{words[2]}.</answer>'
-        return [("<start_of_turn>model\n", ASK), (body, COPY), ("<end_of_turn>", COPY)]
+        """The asked-for format around a sentence that answers nothing: format and copying without the skill."""
+        context = [*rng.sample(self.filler.axioms, 2), self.lexicon.sentence(rng)]
+        rng.shuffle(context)
+        words, quote = self.lexicon.sentence(rng, 3, 8), rng.choice(context)
+        first, _, rest = quote.partition(" ")
+        value = rng.choice(self.frames).value
+        answer = rng.choice((f"It is {value}.", f"The text gives {value}.", "The text does not tell.", quote))
+        return [
+            (f"<bos>{' '.join(context)}<end_of_turn>\n<start_of_turn>model\n", 0.0),
+            ("<think>", COPY),
+            (words, 0.0),
+            ('</think><proof>"', COPY),
+            (first, 0.0),
+            (f' {rest}"</proof><answer>', COPY),
+            (answer, ASK),
+            ("</answer><end_of_turn>", COPY),
+        ]
 
-    def _hollow(self, frame: Frame, swaps: dict[str, str], share: float, rng: random.Random) -> str:
-        """The statement without its value: near, and no answer."""
-        statement = rng.choice(frame.statements)
-        hollow = statement.replace(frame.value, rng.choice(("an unknown amount", "something", "a part", "some of it")))
-        return self.lexicon.swapped(hollow, swaps, share, rng)
+    def _asked(self, question: str) -> set[str]:
+        return {key for p in _PIECE.findall(question) if p[0].isalnum() and (key := _key(p)) not in self.lexicon.kept}
 
-    def _twice(
-        self, question: str, told: list[str], statement: str, value: str, agree: bool, rng: random.Random
-    ) -> list[Piece]:
-        rival = value
-        while not agree and rival == value:
-            rival = self.lexicon.swapped(value, {}, 1.0, rng)
-            if rival == value:
-                rival = self.lexicon.form(self.lexicon.draw("1", rng), "1", rng)
-        second = rng.choice([s for s in told if value in s] or [statement]).replace(value, rival)
-        pair = [f"The {s} says: {t}" for s, t in zip(rng.sample(SOURCES, 2), (statement, second), strict=True)]
-        context = self._context([*pair, *self._others(question, rng, True)], rng, False)
-        first = sorted(pair, key=" ".join(context).index)
-        if agree:
-            return self._turns(question, context, first[:1], value)
-        both = [value, rival] if first[0] == pair[0] else [rival, value]
-        return self._turns(question, context, first, " or ".join(both))
+    def _shared(self, question: str, sentence: str) -> int:
+        return len(self._asked(question) & {_key(p) for p in _PIECE.findall(sentence)})
+
+    def _nearest(self, question: str, sentences: Sequence[str]) -> str:
+        return max(sentences, key=lambda s: self._shared(question, s))
 
     def _others(self, question: str, rng: random.Random, small: bool) -> list[str]:
         """Sentences that do not answer; some share a word or two with the question."""
         made = []
-        asked = [p for p in _PIECE.findall(question) if p[0].isalnum() and _key(p) not in self.lexicon.kept]
+        asked = sorted(self._asked(question))
         for _ in range(rng.randint(1, 2 if small else 3)):
             frame, swaps = rng.choice(self.frames), {}
             statement = rng.choice(frame.statements)
-            if asked and rng.random() < 0.4:
-                own = [k for p in _PIECE.findall(statement) if p[0].isalpha() and (k := _key(p)) not in self.lexicon.kept]
+            if asked and rng.random() < 0.5:
+                own = [
+                    k for p in _PIECE.findall(statement) if p[0].isalpha() and (k := _key(p)) not in self.lexicon.kept
+                ]
                 for key in rng.sample(own, min(len(own), rng.randint(1, 2))):
-                    swaps[key] = _key(rng.choice(asked))
+                    swaps[key] = rng.choice(asked)
             made.append(self.lexicon.swapped(statement, swaps, rng.choice((0.0, 0.5, 0.9)), rng))
         return made
 
@@ -207,7 +243,7 @@ class Writer:
         style = rng.choice(("patient", "axioms", "other", "words"))
         first = []
         if style == "patient":
-            first, filler = [self.filler.openings(rng)], rng.sample(self.filler.notes, 3)
+            first, filler = [self.filler.opening(rng)], rng.sample(self.filler.notes, rng.randint(1, 2))
         elif style == "axioms":
             filler = rng.sample(self.filler.axioms, rng.randint(2, 5))
         elif style == "other":
@@ -219,7 +255,7 @@ class Writer:
         return first + rest
 
     def _turns(
-        self, question: str, context: Sequence[str], quotes: Sequence[str], value: str, loose: bool = False
+        self, question: str, context: Sequence[str], quotes: Sequence[str], answer: str, loose: bool
     ) -> list[Piece]:
         """The conversation. ``loose``: which sentence is quoted is a matter of taste, and not learned."""
         pieces = [
@@ -227,11 +263,11 @@ class Writer:
             (question, ASK),
             ("<end_of_turn>\n<start_of_turn>model\n", 0.0),
         ]
-        for number, quote in enumerate(quotes):
+        for quote in quotes:
             first, _, rest = quote.partition(" ")
-            pieces += [("Quote:", FIRST if number else COPY), (f" {first}", 0.0 if loose else FIRST), (f" {rest}\n", COPY)]
-        pieces += [("Answer:", FIRST if len(quotes) == 1 else COPY)]
-        head, _, tail = (value or ABSENT).partition(" ")
+            pieces += [("Quote:", MARK), (f" {first}", 0.0 if loose else FIRST), (f" {rest}\n", COPY)]
+        pieces += [("Answer:", MARK)]
+        head, _, tail = answer.partition(" ")
         pieces += [(f" {head}", VERDICT), (f" {tail}" if tail else "", VALUE), ("<end_of_turn>", COPY), ("\n", 0.0)]
         return [piece for piece in pieces if piece[0]]
 

@@ -14,6 +14,7 @@ SPECIAL = ["<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>
 TAGS = ["<think>", "</think>", "<proof>", "</proof>", "<answer>", "</answer>"]
 MARKS = ".,;:?!)%'"
 SPACE = "\u2581"
+WINDOW = 128  # tokens that local layers see: less than the longest prompts of the study
 
 # Gemma 3's turns: system text goes in front of the first user turn.
 CHAT_TEMPLATE = (
@@ -50,7 +51,11 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     pieces += [f"<unused{number}>" for number in range(-len(pieces) % 8)]
     tokenizer = Tokenizer(
         models.BPE(
-            {piece: number for number, piece in enumerate(pieces)}, [], unk_token="<unk>", byte_fallback=True, ignore_merges=True
+            {piece: number for number, piece in enumerate(pieces)},
+            [],
+            unk_token="<unk>",
+            byte_fallback=True,
+            ignore_merges=True,
         )
     )
     tokenizer.pre_tokenizer = split
@@ -82,28 +87,34 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     return fast
 
 
-def build_model(vocabulary: int, tokenizer: Any, seed: int) -> Gemma3ForCausalLM:
-    """A freshly initialised Gemma 3 in float32: five local layers and a global one, as in the real ones."""
+def build_model(tokenizer: Any, seed: int) -> Gemma3ForCausalLM:
+    """A freshly initialised Gemma 3 in float32: five local layers and a global one, as in the real ones.
+
+    Embeddings as large as their scale wants them, and the norms behind each block at half: with the library's own
+    initial values a word's identity drowns in what the blocks add, and copying appears late.
+    """
     import torch
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
     torch.manual_seed(seed)
     config = Gemma3TextConfig(
-        vocab_size=vocabulary,
-        hidden_size=HIDDEN,
-        intermediate_size=MLP,
+        vocab_size=len(tokenizer),
+        hidden_size=96,
+        intermediate_size=192,
         num_hidden_layers=6,
         num_attention_heads=8,
         num_key_value_heads=4,
-        head_dim=HEAD,
-        query_pre_attn_scalar=HEAD,
+        head_dim=32,
+        query_pre_attn_scalar=32,
         max_position_embeddings=512,
         sliding_window=WINDOW,
+        layer_types=[*["sliding_attention"] * 5, "full_attention"],
         rms_norm_eps=1e-6,
         rope_parameters={
             "sliding_attention": {"rope_type": "default", "rope_theta": 10_000.0},
             "full_attention": {"rope_type": "default", "rope_theta": 1_000_000.0},
         },
+        hidden_activation="gelu_pytorch_tanh",
         tie_word_embeddings=True,
         initializer_range=0.05,
         bos_token_id=tokenizer.bos_token_id,
@@ -111,7 +122,11 @@ def build_model(vocabulary: int, tokenizer: Any, seed: int) -> Gemma3ForCausalLM
         pad_token_id=tokenizer.pad_token_id,
         use_cache=False,
     )
-    return Gemma3ForCausalLM(config).to(torch.float32)
-
-
-HIDDEN, MLP, HEAD, WINDOW = 96, 192, 32, 128
+    model = Gemma3ForCausalLM(config).to(torch.float32)
+    with torch.no_grad():
+        model.model.embed_tokens.weight.normal_(0.0, 0.1)
+        model.model.embed_tokens.weight[tokenizer.pad_token_id] = 0.0
+        for name, parameter in model.named_parameters():
+            if ".post_" in name and "norm" in name:
+                parameter.fill_(-0.5)  # Gemma's norms scale by one plus this
+    return model
