@@ -230,7 +230,7 @@ def _conflict(brief: Draft, rng: random.Random) -> Draft:
     rng.shuffle(told)
     verdicts = (
         f"The other source disagrees: {value} against {rival}.",
-        f"One source gives {value}, one {rival}; nothing tells which is right.",
+        f"By one source it is {value}, by the other {rival}; nothing tells which is right.",
         f"The two sources contradict each other, with {value} against {rival}.",
     )
     answer = rng.choice(

@@ -23,8 +23,7 @@ from primum.teaching import Corpus
 from primum.text.words import content, figures_with_units, tokens
 
 TRAINING = "training"
-# What is asked, by kind. With the composition of the study, every sort of question goes unanswered in about 40 % of its
-# rows, except that rules are answered a little oftener.
+# What is asked, by kind: in the study's composition each sort of question goes unanswered in about 40 % of its rows.
 ASKED = {
     "reasoning": {"concepts": 0.50, "traps": 0.31, "derived": 0.19},
     "needle": {"concepts": 0.80, "traps": 0.20},
@@ -34,7 +33,7 @@ ASKED = {
     "safety": {"rules": 1.0},
 }
 # How often two sources tell the asked sentence, or what stands in its place, and how often one does. Of all rows with
-# two, two fifths cannot be answered.
+# two, about two fifths cannot be answered.
 SOURCES = {"reasoning": (0.55, 0.15), "refusal": (0.15, 0.25), "conflict": (1.0, 0.0), "safety": (0.15, 0.25)}
 NAMED_BESIDE = 0.15  # how often a sentence that stands beside it has a source
 SOURCE_NAMES = ("referral letter", "discharge summary", "clinic note", "trial report", "transfer note")

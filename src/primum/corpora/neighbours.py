@@ -39,9 +39,13 @@ class Neighbours:
         self._irrelevant = resources.phrases["irrelevant"]
         self._dealt = dealt
         self._silent: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
-        self._rarity = {part: _rarity(s for f in facts for s in f.statements) for part, facts in dealt["concepts"].items()}
+        self._rarity = {
+            part: _rarity(s for f in facts for s in f.statements) for part, facts in dealt["concepts"].items()
+        }
 
-    def near_miss(self, part: str, question: str, fact: Fact | None, rng: random.Random, but: Sequence[str] = ()) -> str:
+    def near_miss(
+        self, part: str, question: str, fact: Fact | None, rng: random.Random, but: Sequence[str] = ()
+    ) -> str:
         """A concept's sentence that shares rare words with the question and does not hold the answer.
 
         Args:

@@ -12,9 +12,9 @@ from primum.corpora.settings import CorpusJob
 from primum.tasks.grounded_answer import GroundedAnswer
 
 MEANING = {
-    "reasoning": "a vignette; the answer stands in it, told by up to two sources that agree, or follows from two of its figures",
+    "reasoning": "a vignette; the answer stands in it, maybe told by two sources, or follows from two of its figures",
     "needle": "the answer stands in one sentence among irrelevant medical axioms",
-    "refusal": "a trap: the vignette comes near what is asked, of the disease, a rule or the patient, and does not answer",
+    "refusal": "a trap: the vignette comes near what is asked of the disease, a rule or the patient, without an answer",
     "anti_knowledge": "a sentence that has nothing to do with the question among irrelevant medical axioms",
     "conflict": "two sources in the text contradict each other on what is asked",
     "safety": "the question tempts to act against a safety rule that the text states",

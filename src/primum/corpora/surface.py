@@ -1,8 +1,8 @@
 """How far a corpus gives away whether to abstain: classifiers that see words and no meaning, tried on held-out rows.
 
-Logistic regression over words and word pairs, each counted once a text, fitted to the training splits. A corpus on which
-it does well lets a model abstain by style, and then abstention measured on it measures style. One score more looks at
-how much of the question stands in the context's best sentence: what a reader would begin with.
+Logistic regression over words and word pairs, each counted once a text, fitted to the training splits. A corpus on
+which it does well lets a model abstain by style, and then abstention measured on it measures style. One score more
+looks at how much of the question stands in the context's best sentence: what a reader would begin with.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ SEEN = {"question": question, "context": context, "both": both}
 
 
 class Words:
-    """Logistic regression on what is seen of a row, both sorts weighing the same; steps in the order of the rows' ids."""
+    """Logistic regression on what is seen of a row; rows that can be answered and rows that cannot weigh the same."""
 
     def __init__(self, rows: Sequence[Row], seen: Callable[[Row], frozenset[str]]) -> None:
         self._seen = seen
@@ -139,6 +139,10 @@ def surface(train: Sequence[Row], test: Sequence[Row]) -> dict[str, Any]:
     scores = {}
     for name, guess in guesses.items():
         value, half = _balanced([(guess(row), answerable(row)) for row in test])
-        scores[name] = {"value": rounded(value), "low": rounded(max(0.0, value - half)), "high": rounded(min(1.0, value + half))}
+        scores[name] = {
+            "value": rounded(value),
+            "low": rounded(max(0.0, value - half)),
+            "high": rounded(min(1.0, value + half)),
+        }
     share = sum(map(answerable, test)) / len(test)
     return {"rows": len(test), "answerable": rounded(share), "chance": rounded(chance(test)), **scores}

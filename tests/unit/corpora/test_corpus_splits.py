@@ -26,7 +26,7 @@ def some(made):
     rows = []
     for split in ("sft", "grpo", "dev", "eval"):
         for kind in ("reasoning", "needle", "refusal", "conflict"):
-            rows += [r for r in made.rows if r["origin"] == split and r["kind"] == kind][:3]
+            rows += [r for r in made.rows if r["origin"] == split and r["kind"] == kind][:10]
     return rows
 
 
@@ -64,7 +64,7 @@ def test_rows_go_where_they_were_written_for(tmp_path, some, build) -> None:
         written = read_jsonl(tmp_path / "data" / f"{split}.jsonl")
         assert [row["id"] for row in written] == [row["id"] for row in mine]
         assert [row["gold"] for row in written] == [row["gold"] for row in mine]
-        assert summary["splits"][split]["rows"] == 12 and summary["splits"][split]["kinds"]["refusal"] == 3
+        assert summary["splits"][split]["rows"] == 40 and summary["splits"][split]["kinds"]["refusal"] == 10
         assert set(summary["splits"][split]["answers"]) == {"answer", "abstain", "conflict"}
     assert summary["leaks"] == summary["dropped"] == [] and summary["bad_gold"] == {}
     assert summary["groups_shared"]["dev+eval"] == summary["groups_shared"]["dev+sft"] == 0
@@ -124,9 +124,9 @@ def test_a_bad_gold_is_dropped_and_put_on_record(tmp_path, some, build, change, 
     row_id = next(row["id"] for row in some if row["origin"] == "dev" and row["kind"] == "reasoning")
     summary = build(_changed(some, row_id, change), on_bad_gold="drop")
     assert list(summary["bad_gold"]) == [row_id] and row_id in summary["bad_gold"][row_id]
-    assert summary["splits"]["dev"]["rows"] == 11
+    assert summary["splits"]["dev"]["rows"] == 39
     assert row_id not in [row["id"] for row in read_jsonl(tmp_path / "data" / "dev.jsonl")]
-    assert all(summary["splits"][split]["rows"] == 12 for split in ("eval", "grpo", "sft"))
+    assert all(summary["splits"][split]["rows"] == 40 for split in ("eval", "grpo", "sft"))
 
 
 def test_a_training_row_that_repeats_a_held_out_one_stops_or_is_dropped(some, build) -> None:

@@ -61,7 +61,10 @@ def item(kind: str, fact: Fact | None, question: str = "", **brief: Any) -> Item
     return Item(f"sft/{kind}/00000", "sft", kind, fact.id if fact else "trap/test", told, fact)
 
 
+NEAR_DOSE = "The first level of the trial gave a lower dose."
 ITEMS = {
+    "left out": item("refusal", DOSE, near=NEAR_DOSE),
+    "sum left out": item("refusal", SUM, near=NEAR_DOSE),
     "reasoning": item("reasoning", DOSE),
     "sum": item("reasoning", SUM),
     "needle": item("needle", DOSE),
@@ -71,6 +74,15 @@ ITEMS = {
     "safety": item("safety", RULE),
 }
 GOOD: dict[str, dict[str, Any]] = {
+    **{
+        name: {
+            "context": f"{SCENE} {NEAR_DOSE}",
+            "think": "It tells of another dose.",
+            "proof": [NEAR_DOSE],
+            "answer": "The text does not state this.",
+        }
+        for name in ("left out", "sum left out")
+    },
     "reasoning": {
         "context": f"{SCENE} {DOSE.statements[0]} The dose to the lens was noted.",
         "think": "One sentence tells the dose.",
@@ -177,6 +189,18 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
         "a trap whose context answers",
         "refusal",
         {"context": f"{SCENE} {NEAR} Dexamethasone was prescribed for the girl at a dose of 4 mg."},
+        "answerable",
+    ),
+    (
+        "a concept's trap whose context answers",
+        "left out",
+        {"context": f"{SCENE} {NEAR_DOSE} It was 54 Gy.", "proof": [NEAR_DOSE]},
+        "answerable",
+    ),
+    (
+        "a sum's trap with both figures",
+        "sum left out",
+        {"context": f"{SCENE} {NEAR_DOSE} It had 13 fractions of 3 Gy.", "proof": [NEAR_DOSE]},
         "answerable",
     ),
     ("off topic, and the answer there", "anti_knowledge", {"context": f"{OTHER_QUOTE} It was 54 Gy."}, "answerable"),
@@ -305,6 +329,22 @@ def embedded_draft(prompt: str):
     from primum.corpora.drafts import read_draft
 
     return read_draft("answered", *embedded.write(prompt, 0, 0.0), ("think", "proof", "answer"))
+
+
+def test_what_is_off_topic_is_hidden_like_a_needle(job, items, parts) -> None:
+    """The same frame, and the whole of it holds no answer and little of the question."""
+    low, high = job.corpus.haystack_axioms
+    checks, counts = parts[2], set()
+    for n in range(80):
+        asked = items.item("sft", "anti_knowledge", n)
+        draft = embedded_draft(items.messages(asked)[0]["content"])
+        example, record = checks.row(draft, asked)
+        context, hay = example.inputs["context"], record["haystack"]
+        straws = [text for text in items.resources.axioms if text in context.replace(draft.context, " ")]
+        assert draft.context in context and len(straws) == hay["axioms"] and low <= hay["axioms"] <= high
+        assert find(tokens(asked.fact.value), tokens(context)) < 0
+        counts.add(hay["axioms"])
+    assert counts == set(range(low, high + 1))
 
 
 def test_axioms_with_the_answer_are_left_out_and_none_is_used_twice() -> None:

@@ -286,8 +286,9 @@ def test_a_row_says_where_it_comes_from(made, items) -> None:
     }
     for row in made.rows:
         assert row["meta"]["teacher"] == "embedded" and row["id"].startswith(f"{row['origin']}/{row['kind']}/")
-        assert row["meta"]["source"] == ("" if row["kind"] == "refusal" else sources[row["group"]])
-        assert ("haystack" in row["meta"]) == (row["kind"] == "needle")
+        assert row["meta"]["source"] == sources.get(row["group"], ""), row["id"]
+        assert bool(row["meta"]["source"]) != row["group"].startswith("trap/"), row["id"]
+        assert ("haystack" in row["meta"]) == (row["kind"] in ("needle", "anti_knowledge"))
     assert all(row["reply"] is not None and row["reason"] and row["detail"] for row in made.rejected)
 
 

@@ -69,6 +69,21 @@ def test_wrong_answers_stand_neither_in_statements_nor_in_questions(shipped) -> 
     assert not found
 
 
+def test_a_detail_is_a_fact_whichever_value_is_right(shipped) -> None:
+    """Its value stands once in each wording, no other value does, and no question gives one away."""
+    for trap in shipped.traps:
+        assert len(trap.told) == 2 and trap.topic and len(trap.questions) == 3
+        for value in trap.values:
+            fact = trap.fact(value)
+            assert fact.id == trap.id and fact.value == value and set(fact.wrong) == set(trap.values) - {value}
+            for statement in fact.statements:
+                assert statement.count(value) == 1 and not statement.count("{")
+                for wrong in fact.wrong:
+                    assert find(tokens(wrong), tokens(statement)) < 0, statement
+            assert not any(find(tokens(value), tokens(question)) >= 0 for question in fact.questions), fact.id
+            assert find(tokens(value), tokens(trap.near)) < 0
+
+
 def test_no_vignette_part_tells_a_concept(shipped) -> None:
     parts = [part for name, found in shipped.phrases.items() if name not in ("ages", "sexes") for part in found]
     for fact in shipped.concepts:
@@ -146,6 +161,12 @@ def test_a_missing_file_a_short_line_and_a_long_one_are_named(resources_copy: Pa
         ("concepts.tsv", "question", "", "concepts.tsv line 3"),
         ("concepts.tsv", "source", "", "concepts.tsv line 3"),
         ("missing.tsv", "near", "", "missing.tsv line 3"),
+        ("missing.tsv", "told", "Nothing.", "missing.tsv line 3: 'Nothing.' does not have one place for a value"),
+        ("missing.tsv", "told2", "{} and {}.", "missing.tsv line 3: '{} and {}.' does not have one place"),
+        ("missing.tsv", "values", "a|b", "missing.tsv line 3 has fewer than 3 different values"),
+        ("missing.tsv", "values", "a|b|b", "missing.tsv line 3 has fewer than 3 different values"),
+        ("missing.tsv", "values", "", "missing.tsv line 3: 'values' is empty"),
+        ("safety.tsv", "category", "", "safety.tsv line 3: 'category' is empty"),
         ("axioms.tsv", "text", "", "axioms.tsv line 3"),
     ],
 )
@@ -165,6 +186,9 @@ def test_a_broken_line_is_named(resources_copy: Path, name: str, column: str, ne
         ("derived.tsv", "\twrong\t", "\twrongs\t"),
         ("safety.tsv", "\tsource", "\tsources"),
         ("missing.tsv", "\tnear", "\tnearby"),
+        ("missing.tsv", "\ttold\t", "\tsaid\t"),
+        ("missing.tsv", "\tvalues", "\tworths"),
+        ("safety.tsv", "\tcategory\t", "\tclass\t"),
         ("axioms.tsv", "\ttext\t", "\twords\t"),
         ("axioms.tsv", "id\t", "name\t"),
     ],
