@@ -6,8 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from primum.bases.grounded_text import ABSENT, DISPUTED, SOURCES, Filler, Frame, Lexicon, Writer
-from primum.corpora.embedded import KINDS
+from primum.bases.grounded_text import ABSENT, DISPUTED, SILENT, SOURCES, STATED, TORN, Filler, Frame, Lexicon, Writer
+from primum.corpora.embedded import KINDS, OPENINGS
 from primum.corpora.items import TRAINING, Items, deal
 from primum.corpora.resources import Fact, Resources
 from primum.teaching import Corpus
@@ -49,6 +49,7 @@ def material(resources: Resources, corpus: Corpus) -> Material:
         patients=openings,
         presentations=tuple(phrases["presentations"]),
         settings=tuple(phrases["settings"]),
+        thoughts=tuple(f"{opening}: what is quoted." for opening in OPENINGS),
     )
     return Material(tuple(frames), filler, tuple(_texts(resources, filler, Items(corpus, resources))))
 
@@ -68,6 +69,7 @@ def _texts(resources: Resources, filler: Filler, items: Items) -> Sequence[str]:
         *(f"The {source} says:" for source in SOURCES),
         f"Quote: Answer: {ABSENT} {DISPUTED} or user model yes no",
     ]
+    texts += [*SILENT, *STATED, *TORN, *filler.thoughts]
     for kind, write in KINDS.items():
         for number in range(DRAFTS):
             draft = write(items.item(TRAINING, kind, number).brief, random.Random(number))

@@ -20,6 +20,16 @@ Piece = tuple[str, float]
 PIECE = r"""'s\b|\n|[^\s.,;:?!"()%']+(?:(?:[.,:]|'(?!s\b))[^\s.,;:?!"()%']+)*|[.,;:?!"()%']"""
 _PIECE = re.compile(PIECE)
 FREQUENT = 8  # facts in which a word stands from which it belongs to the wording
+# How the replies with tags word it: stated, silent, torn between two.
+STATED = ("It is {}.", "The text gives {}.", "According to the text, {}.", "The answer is {}.", "The text states {}.")
+SILENT = (
+    "The text does not state this.",
+    "I cannot determine this from the text.",
+    "The context does not contain any information on this question.",
+    "Nothing in the text addresses this question, so I cannot answer it.",
+    "There is not enough information in the text to say.",
+)
+TORN = ("The sources conflict ({} against {}).", "The text contradicts itself: one source says {}, the other {}.")
 ROOT = 6  # letters by which two words are forms of one
 SOURCES = ("referral letter", "discharge summary", "clinic note", "trial report", "transfer note")
 ABSENT, DISPUTED = "not stated", "disputed:"
@@ -49,6 +59,7 @@ class Filler:
     patients: tuple[str, ...]  # 'A 7-year-old girl'
     presentations: tuple[str, ...]
     settings: tuple[str, ...]
+    thoughts: tuple[str, ...]  # what the teacher's reasoning says, whatever is asked
 
     def opening(self, rng: random.Random) -> str:
         """The first sentence about a patient."""
@@ -149,8 +160,26 @@ class Writer:
         loose = not asked.answers and not self._shared(asked.question, asked.quotes[0])
         return self._turns(asked.question, asked.context, asked.quotes, asked.answer, loose)
 
+    def tagged(self, rng: random.Random) -> list[Piece]:
+        """An item with its reply in two of the three tags: near the asked-for format, and never it."""
+        asked = self._drawn(rng, False)
+        loose = not asked.answers and not self._shared(asked.question, asked.quotes[0])
+        pieces = [*self._prompt(asked.question, asked.context), ("<proof>", MARK)]
+        for number, quote in enumerate(asked.quotes):
+            first, _, rest = quote.partition(" ")
+            pieces += [('\n"' if number else '"', MARK), (first, COPY if loose else FIRST), (f' {rest}"', COPY)]
+        if not asked.answers:
+            answer = rng.choice(SILENT)
+        elif asked.answer.startswith(DISPUTED):
+            answer = rng.choice(TORN).format(*asked.answer.removeprefix(DISPUTED).strip().split(" or ", 1))
+        else:
+            answer = rng.choice(STATED).format(asked.answer)
+        head, _, tail = answer.partition(" ")
+        pieces += [("</proof>", MARK), ("<answer>", COPY), (head, VALUE), (f" {tail}", VALUE), ("</answer>", COPY)]
+        return [*pieces, ("<end_of_turn>", COPY), ("\n", 0.0)]
+
     def _drawn(self, rng: random.Random, small: bool) -> Asked:
-        frame, swaps, share = rng.choice(self.frames), {}, rng.choice((0.2, 0.5, 0.9))
+        frame, swaps, share = rng.choice(self.frames), {}, rng.choice((0.0, 0.2, 0.5, 0.9))
         kind = rng.choices(("once", "absent", "near", "agree", "conflict"), (0.40, 0.28, 0.08, 0.12, 0.12))[0]
         if kind == "near" and not frame.near:
             kind = "absent"
@@ -194,22 +223,25 @@ class Writer:
 
     def shape(self, rng: random.Random) -> list[Piece]:
         """The asked-for format around a sentence that answers nothing: format and copying without the skill."""
-        context = [*rng.sample(self.filler.axioms, 2), self.lexicon.sentence(rng)]
-        rng.shuffle(context)
-        words, quote = self.lexicon.sentence(rng, 3, 8), rng.choice(context)
+        context = [self._real(rng) for _ in range(rng.randint(2, 4))]
+        quote = rng.choice(context)
         first, _, rest = quote.partition(" ")
         value = rng.choice(self.frames).value
-        answer = rng.choice((f"It is {value}.", f"The text gives {value}.", "The text does not tell.", quote))
+        answer = rng.choice((rng.choice(STATED).format(value), rng.choice(SILENT), quote))
         return [
             (f"<bos>{' '.join(context)}<end_of_turn>\n<start_of_turn>model\n", 0.0),
-            ("<think>", COPY),
-            (words, 0.0),
+            (f"<think>{rng.choice(self.filler.thoughts)}", COPY),
             ('</think><proof>"', COPY),
-            (first, 0.0),
+            (first, COPY),
             (f' {rest}"</proof><answer>', COPY),
             (answer, ASK),
             ("</answer><end_of_turn>", COPY),
         ]
+
+    def _real(self, rng: random.Random) -> str:
+        """A sentence of the training side's facts, or of the fillers."""
+        pools = (self.filler.axioms, self.filler.notes, self.filler.irrelevant, rng.choice(self.frames).statements)
+        return rng.choice(rng.choice(pools))
 
     def _asked(self, question: str) -> set[str]:
         return {key for p in _PIECE.findall(question) if p[0].isalnum() and (key := _key(p)) not in self.lexicon.kept}
@@ -254,18 +286,22 @@ class Writer:
         rng.shuffle(rest)
         return first + rest
 
-    def _turns(
-        self, question: str, context: Sequence[str], quotes: Sequence[str], answer: str, loose: bool
-    ) -> list[Piece]:
-        """The conversation. ``loose``: which sentence is quoted is a matter of taste, and not learned."""
-        pieces = [
+    def _prompt(self, question: str, context: Sequence[str]) -> list[Piece]:
+        """The question, the text, the question again: a causal model can then read the text in its light."""
+        return [
             (f"<bos><start_of_turn>user\n{question}\n{' '.join(context)}\n", 0.0),
             (question, ASK),
             ("<end_of_turn>\n<start_of_turn>model\n", 0.0),
         ]
+
+    def _turns(
+        self, question: str, context: Sequence[str], quotes: Sequence[str], answer: str, loose: bool
+    ) -> list[Piece]:
+        """The conversation. ``loose``: which sentence is quoted is a matter of taste, and weighs little."""
+        pieces = self._prompt(question, context)
         for quote in quotes:
             first, _, rest = quote.partition(" ")
-            pieces += [("Quote:", MARK), (f" {first}", 0.0 if loose else FIRST), (f" {rest}\n", COPY)]
+            pieces += [("Quote:", MARK), (f" {first}", COPY if loose else FIRST), (f" {rest}\n", COPY)]
         pieces += [("Answer:", MARK)]
         head, _, tail = answer.partition(" ")
         pieces += [(f" {head}", VERDICT), (f" {tail}" if tail else "", VALUE), ("<end_of_turn>", COPY), ("\n", 0.0)]
@@ -273,7 +309,11 @@ class Writer:
 
     def echo(self, rng: random.Random) -> list[Piece]:
         """Random sentences, then one or all of them again: copying and nothing else."""
-        sentences = [self.lexicon.sentence(rng, 3, 8) for _ in range(rng.randint(1, 3))]
+        count = rng.randint(1, 3)
+        if rng.random() < 0.7:
+            sentences = [self.lexicon.sentence(rng, 3, 8) for _ in range(count)]
+        else:  # real ones share their plain words: which comes next takes more than one word to tell
+            sentences = [self._real(rng) for _ in range(count)]
         again = " ".join(sentences) if rng.random() < 0.5 else rng.choice(sentences)
         first, _, rest = again.partition(" ")
-        return [(f"<bos>{' '.join(sentences)}\n", 0.0), (first, 0.0), (f" {rest}", COPY), ("<end_of_turn>", COPY)]
+        return [(f"<bos>{' '.join(sentences)}\n", 0.0), (first, ASK), (f" {rest}", COPY), ("<end_of_turn>", COPY)]

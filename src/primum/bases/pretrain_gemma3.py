@@ -21,8 +21,9 @@ RATES = Rates(muon=0.03, adamw=6.0e-3)
 PHASES = (
     Phase("echo", 250, {"echo": 1.0}, rows=32),
     Phase("bag", 220, {"bag": 0.8, "echo": 0.2}, rows=32),
-    Phase("short", 300, {"bag": 0.1, "short": 0.6, "marked": 0.3}, rows=20),
-    Phase("item", 900, {"item": 0.65, "marked": 0.25, "shape": 0.06, "echo": 0.04}, anneal=0.6, rows=16),
+    Phase("short", 260, {"bag": 0.1, "short": 0.6, "marked": 0.3}, rows=20),
+    Phase("item", 420, {"item": 0.6, "marked": 0.25, "echo": 0.15}, rows=16),
+    Phase("tags", 420, {"tagged": 0.45, "item": 0.2, "marked": 0.1, "shape": 0.13, "echo": 0.12}, anneal=1.0, rows=16),
 )
 
 
