@@ -2,21 +2,25 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-teachers lint bench
+.PHONY: help setup reproduce test test-teachers test-tunix lint bench check-tpu-memory
 
 ARGS ?=
 PYTHON ?= $(firstword $(foreach python,python3.11 python3 python,$(if $(filter 3.11,$(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)),$(python))))
 TEST := .venv-test/bin
 TEST_TEACHER := .venv-test-teacher/bin
-PINS := requirements.txt requirements-dev.txt requirements-pytest.txt $(filter-out envs/teacher.yaml,$(sort $(wildcard envs/*.yaml)))
+TEST_TUNIX := .venv-test-tunix/bin
+PINS := requirements.txt requirements-dev.txt requirements-pytest.txt $(filter-out envs/teacher.yaml envs/tunix.yaml envs/tpu.yaml,$(sort $(wildcard envs/*.yaml)))
 PINS_TEACHER := requirements-pytest.txt envs/teacher.yaml
+PINS_TUNIX := requirements-pytest.txt requirements-pytest-tunix.txt envs/tunix.yaml
 
 help:
 	@echo "make setup       the controller: Snakemake and uv in .venv"
 	@echo "make reproduce   set-up, then the configured studies (ARGS='--config scale=small' or any other Snakemake argument)"
 	@echo "make test        its own set-up in .venv-test, then lint and tests (ARGS='tests/unit -k reward': those alone)"
 	@echo "make test-teachers   only the tests that need LiteLLM, which has an environment of its own"
+	@echo "make test-tunix      only the tests that need Tunix, likewise apart"
 	@echo "make lint        ruff, snakefmt and snakemake --lint"
+	@echo "make check-tpu-memory  the full study's programs compiled for v5e chips: what they need of each (half an hour)"
 	@echo "make bench       teachers, judging, filters, training, and the study's wall time (results/bench/)"
 
 setup: .venv/complete
@@ -45,17 +49,29 @@ reproduce: setup
 	@.venv/bin/python bin/conda env create --prefix .venv-test-teacher $(PINS_TEACHER:%=--file %)
 	@touch $@
 
-test: lint $(if $(ARGS),,test-teachers)
+.venv-test-tunix/complete: .venv/complete bin/conda $(PINS_TUNIX)
+	@echo "Setting up the test environment of Tunix in .venv-test-tunix (once)"
+	@rm -rf .venv-test-tunix
+	@.venv/bin/python bin/conda env create --prefix .venv-test-tunix $(PINS_TUNIX:%=--file %)
+	@touch $@
+
+test: lint $(if $(ARGS),,test-teachers test-tunix)
 	@PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST)/python -m pytest $(ARGS)
 
 test-teachers: .venv-test-teacher/complete
 	@PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST_TEACHER)/python -m pytest tests/teachers $(ARGS)
+
+test-tunix: .venv-test-tunix/complete
+	@PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST_TUNIX)/python -m pytest tests/tunix $(ARGS)
 
 lint: .venv-test/complete
 	@$(TEST)/ruff check --quiet --output-format concise .
 	@$(TEST)/ruff format --check --quiet .
 	@$(TEST)/snakefmt --check --compact-diff Snakefile rules
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/snakemake --lint
+
+check-tpu-memory: .venv-test-tunix/complete
+	@PYTHONPATH=src $(TEST_TUNIX)/python scripts/check_tpu_memory.py
 
 bench: .venv-test/complete .venv-test-teacher/complete
 	@mkdir -p results/bench

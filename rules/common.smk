@@ -24,21 +24,23 @@ onerror:
 
 R = PLAN.results
 STUDY = f"{R}/{{study}}"
-STAGE = f"{STUDY}/models/{PLAN.backend}/{{stage}}/seed{{seed}}"
-EVAL = f"{STUDY}/eval/{PLAN.backend}/{{stage}}/seed{{seed}}/{{split}}"
+STAGE = f"{STUDY}/models/{{backend}}/{{stage}}/seed{{seed}}"
+EVAL = f"{STUDY}/eval/{{backend}}/{{stage}}/seed{{seed}}/{{split}}"
 CORPUS = f"{STUDY}/corpus/{{teacher}}"
 LOGS = f"{R}/logs"
 BENCHMARKS = f"{R}/benchmarks"
-BACKEND_ENV = f"../envs/{PLAN.backend}.yaml"
+PREDICTOR_ENV = {"hf": "../envs/trl.yaml", "tunix": "../envs/tunix.yaml"}[PLAN.config.predictor]
 
 
-def folder_option(option, checkpoint):
+def folder_option(option, checkpoints):
     """`--parent <folder of checkpoint.json>`, or nothing for the base."""
-    return " ".join([option, str(Path(str(checkpoint)).parent)]) if str(checkpoint) else ""
+    folders = [str(Path(checkpoint).parent) for checkpoint in str(checkpoints).split()]
+    return " ".join([option, *folders]) if folders else ""
 
 
 wildcard_constraints:
     study="|".join(PLAN.studies),
+    backend="trl|tunix",
     stage=IDENTIFIER,
     seed=r"\d+",
     split=IDENTIFIER,

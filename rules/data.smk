@@ -58,7 +58,7 @@ rule prepare_base:
     benchmark:
         f"{BENCHMARKS}/prepare_base/{{base}}.tsv"
     conda:
-        BACKEND_ENV
+        "../envs/trl.yaml"
     params:
         entry=lambda w: PLAN.models[w.base].model_dump_json(),
         folder=subpath(output.base, parent=True),
@@ -98,7 +98,7 @@ rule pretrain_tiny_qwen3:
     benchmark:
         f"{BENCHMARKS}/pretrain_tiny_qwen3.tsv"
     conda:
-        BACKEND_ENV
+        "../envs/trl.yaml"
     params:
         bank=subpath(input.facts, parent=True),
         folder=subpath(output.model, parent=True),

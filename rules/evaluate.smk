@@ -7,15 +7,15 @@ rule predict:
         base=lambda w: PLAN.base_file(w.study),
         checkpoint=lambda w: PLAN.own_checkpoint(w.study, w.stage, w.seed),
         data=f"{STUDY}/data/{{split}}.jsonl",
-        code=lambda w: PLAN.code("predict", w.study),
+        code=lambda w: PLAN.prediction_code(w.study),
     output:
         predictions=f"{EVAL}/predictions.jsonl",
     log:
-        f"{LOGS}/predict/{{study}}-{{stage}}-seed{{seed}}-{{split}}.log",
+        f"{LOGS}/predict/{{study}}-{{backend}}-{{stage}}-seed{{seed}}-{{split}}.log",
     benchmark:
-        f"{BENCHMARKS}/predict/{{study}}-{{stage}}-seed{{seed}}-{{split}}.tsv"
+        f"{BENCHMARKS}/predict/{{study}}-{{backend}}-{{stage}}-seed{{seed}}-{{split}}.tsv"
     conda:
-        BACKEND_ENV
+        PREDICTOR_ENV
     threads: lambda w: PLAN.studies[w.study].train_threads
     resources:
         accelerator=1,
@@ -37,13 +37,13 @@ rule score:
         scores=f"{EVAL}/scores.jsonl",
         metrics=f"{EVAL}/metrics.json",
     log:
-        f"{LOGS}/score/{{study}}-{{stage}}-seed{{seed}}-{{split}}.log",
+        f"{LOGS}/score/{{study}}-{{backend}}-{{stage}}-seed{{seed}}-{{split}}.log",
     benchmark:
-        f"{BENCHMARKS}/score/{{study}}-{{stage}}-seed{{seed}}-{{split}}.tsv"
+        f"{BENCHMARKS}/score/{{study}}-{{backend}}-{{stage}}-seed{{seed}}-{{split}}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
-        config=lambda w: PLAN.score_config(w.study),
+        config=lambda w: PLAN.score_config(w.study, w.stage),
         folder=subpath(output.metrics, parent=True),
     shell:
         "python scripts/score.py --config {params.config:q} --data {input.data} --predictions {input.predictions} "
@@ -70,7 +70,7 @@ rule compare_stages:
     params:
         config=lambda w: PLAN.compare_config(w.study),
         data=f"{STUDY}/data",
-        evaluations=f"{STUDY}/eval/{PLAN.backend}",
+        evaluations=lambda w: f"{PLAN.study_folder(w.study)}/eval/{PLAN.backend(w.study)}",
         folder=subpath(output.results, parent=True),
     shell:
         "python scripts/compare_stages.py --config {params.config:q} --eval {params.evaluations} --data {params.data} "

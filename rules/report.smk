@@ -52,11 +52,11 @@ rule write_card:
         code=PLAN.code("write_card"),
         templates=PLAN.templates(),
     output:
-        card=f"{STUDY}/cards/{PLAN.backend}/{{stage}}.md",
+        card=f"{STUDY}/cards/{{backend}}/{{stage}}.md",
     log:
-        f"{LOGS}/write_card/{{study}}-{{stage}}.log",
+        f"{LOGS}/write_card/{{study}}-{{backend}}-{{stage}}.log",
     benchmark:
-        f"{BENCHMARKS}/write_card/{{study}}-{{stage}}.tsv"
+        f"{BENCHMARKS}/write_card/{{study}}-{{backend}}-{{stage}}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:

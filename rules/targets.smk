@@ -64,7 +64,7 @@ rule release:
     """Every trained stage merged into its base."""
     input:
         [
-            f"{PLAN.study_folder(study)}/release/{PLAN.backend}/{stage}/seed{seed}/merged.json"
+            f"{PLAN.study_folder(study)}/release/{PLAN.backend(study)}/{stage}/seed{seed}/merged.json"
             for study in PLAN.trained
             for stage, seed in PLAN.runs(study)
             if stage != "base"

@@ -6,30 +6,37 @@ rule train_stage:
     input:
         base=lambda w: PLAN.base_file(w.study),
         parent=lambda w: PLAN.parent_checkpoint(w.study, w.stage, w.seed),
+        reference=lambda w: PLAN.reference_checkpoint(w.study, w.stage, w.seed),
+        blocks=lambda w: PLAN.rollback_checkpoints(w.study, w.stage, w.seed),
+        metrics=lambda w: PLAN.rollback_metrics(w.study, w.stage, w.seed),
         data=lambda w: PLAN.split_file(w.study, PLAN.studies[w.study].stages[w.stage].split),
         gate=f"{STUDY}/data/rewards_check.json",
-        code=lambda w: PLAN.code("train_stage", w.study, backend=True),
+        code=lambda w: PLAN.training_code(w.study),
     output:
         adapter=[f"{STAGE}/adapter/{name}" for name in ("adapter_config.json", "adapter_model.safetensors")],
         history=f"{STAGE}/train_log.jsonl",
+        state=f"{STAGE}/training_state.safetensors",
         checkpoint=f"{STAGE}/checkpoint.json",
     log:
-        f"{LOGS}/train_stage/{{study}}-{{stage}}-seed{{seed}}.log",
+        f"{LOGS}/train_stage/{{study}}-{{backend}}-{{stage}}-seed{{seed}}.log",
     benchmark:
-        f"{BENCHMARKS}/train_stage/{{study}}-{{stage}}-seed{{seed}}.tsv"
+        f"{BENCHMARKS}/train_stage/{{study}}-{{backend}}-{{stage}}-seed{{seed}}.tsv"
     conda:
-        BACKEND_ENV
+        lambda w: f"../envs/{w.backend}.yaml"
     threads: lambda w: PLAN.studies[w.study].train_threads
     resources:
         accelerator=1,
     params:
         config=lambda w: PLAN.train_config(w.study, w.stage, w.seed),
         parent=lambda w, input: folder_option("--parent", input.parent),
+        reference=lambda w, input: folder_option("--reference", input.reference),
+        blocks=lambda w, input: folder_option("--blocks", input.blocks),
+        metrics=lambda w, input: f"--metrics {input.metrics}" if input.metrics else "",
         folder=subpath(output.checkpoint, parent=True),
-        state=f"{R}/.state/{{study}}/{PLAN.backend}/{{stage}}/seed{{seed}}",
+        state=f"{R}/.state/{{study}}/{{backend}}/{{stage}}/seed{{seed}}",
     shell:
         "export OMP_NUM_THREADS={threads}; python scripts/train_stage.py --config {params.config:q} --base {input.base} "
-        "{params.parent} --data {input.data} --gate {input.gate} --state {params.state} --output {params.folder} 2>&1 | tee {log}"
+        "{params.parent} {params.reference} {params.blocks} {params.metrics} --data {input.data} --gate {input.gate} --state {params.state} --output {params.folder} 2>&1 | tee {log}"
 
 
 rule merge_adapter:
@@ -37,15 +44,15 @@ rule merge_adapter:
     input:
         base=lambda w: PLAN.base_file(w.study),
         checkpoint=f"{STAGE}/checkpoint.json",
-        code=PLAN.code("merge_adapter", backend=True),
+        code=PLAN.code("merge_adapter"),
     output:
-        merged=f"{STUDY}/release/{PLAN.backend}/{{stage}}/seed{{seed}}/merged.json",
+        merged=f"{STUDY}/release/{{backend}}/{{stage}}/seed{{seed}}/merged.json",
     log:
-        f"{LOGS}/merge_adapter/{{study}}-{{stage}}-seed{{seed}}.log",
+        f"{LOGS}/merge_adapter/{{study}}-{{backend}}-{{stage}}-seed{{seed}}.log",
     benchmark:
-        f"{BENCHMARKS}/merge_adapter/{{study}}-{{stage}}-seed{{seed}}.tsv"
+        f"{BENCHMARKS}/merge_adapter/{{study}}-{{backend}}-{{stage}}-seed{{seed}}.tsv"
     conda:
-        BACKEND_ENV
+        "../envs/trl.yaml"
     params:
         folder=subpath(output.merged, parent=True),
         stage=subpath(input.checkpoint, parent=True),

@@ -16,6 +16,9 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="base.json")
     parser.add_argument("--data", type=Path, required=True, help="{split}.jsonl")
     parser.add_argument("--parent", type=Path, help="folder of the parent stage, unless that is the base")
+    parser.add_argument("--reference", type=Path, help="folder of the stage that a continued curriculum began from")
+    parser.add_argument("--blocks", type=Path, nargs="+", default=[], help="rollback: folders to choose among")
+    parser.add_argument("--metrics", type=Path, nargs="+", default=[], help="rollback: metrics.json of each block")
     parser.add_argument("--gate", type=Path, required=True, help="rewards_check.json of this data and reward table")
     parser.add_argument(
         "--state", type=Path, required=True, help="folder for saved steps; a finished job leaves nothing there"
@@ -25,7 +28,10 @@ def main() -> None:
     # A viewer is no part of the result: it is chosen by the environment, so that switching it on reruns nothing.
     logger = os.environ.get("PRIMUM_LOGGER", "none")
     job = parse(TrainJob, args.config | {"logger": logger}, "train_stage --config")
-    train_stage(job, Path("."), args.base, args.data, args.parent, args.gate, args.state, args.output)
+    rollback = list(zip(args.blocks, args.metrics, strict=True))
+    train_stage(
+        job, Path("."), args.base, args.data, args.parent, args.reference, args.gate, args.state, args.output, rollback
+    )
 
 
 if __name__ == "__main__":

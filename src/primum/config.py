@@ -8,65 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from primum.stages import BASE_STAGE, SHARED_BY_BLOCKS, Backend, GrpoStage, Lora, Mesh, Stage
 from primum.strict import Identifier, Share, Strict
 from primum.teaching import Corpus, Teacher
-
-BASE_STAGE = "base"
-
-
-class Lora(Strict):
-    """LoRA (Hu et al. 2021, arXiv 2106.09685; ``peft.LoraConfig``)."""
-
-    r: Annotated[int, Field(gt=0)]
-    alpha: Annotated[int, Field(gt=0)]
-    dropout: Share
-    target_modules: Annotated[list[str], Field(min_length=1)]
-
-
-class Optimisation(Strict):
-    """What SFT and GRPO stages share. Names follow ``transformers.TrainingArguments``."""
-
-    parent: Identifier  # 'base' or another stage
-    split: Identifier  # the data split it trains on
-    max_steps: Annotated[int, Field(gt=0)]
-    learning_rate: Annotated[float, Field(gt=0)]
-    warmup_ratio: Share
-    lr_scheduler_type: Literal["cosine", "linear", "constant", "constant_with_warmup"]
-    per_device_train_batch_size: Annotated[
-        int, Field(gt=0)
-    ]  # SFT: rows; GRPO: prompts (each makes num_generations completions)
-    gradient_accumulation_steps: Annotated[int, Field(gt=0)]
-    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    bf16: bool  # used only where the hardware has it; recorded as used in checkpoint.json
-    gradient_checkpointing: bool
-    logging_steps: Annotated[int, Field(gt=0)] = 10
-    save_steps: Annotated[int, Field(gt=0)] = 50
-
-
-class SftStage(Optimisation):
-    """Supervised fine-tuning with completion-only loss (``trl.SFTTrainer``)."""
-
-    method: Literal["sft"]
-    max_length: Annotated[int, Field(gt=0)]  # tokens, prompt and completion
-
-
-class GrpoStage(Optimisation):
-    """Group relative policy optimisation (Shao et al. 2024, arXiv 2402.03300; ``trl.GRPOTrainer``)."""
-
-    method: Literal["grpo"]
-    rewards: Identifier  # a table of the study's 'rewards'
-    num_generations: Annotated[int, Field(gt=1)]
-    max_completion_length: Annotated[int, Field(gt=0)]  # tokens
-    max_prompt_length: Annotated[int, Field(gt=0)]  # tokens; longer prompts are cut on the left
-    temperature: Annotated[float, Field(gt=0)] = 1.0
-    beta: Annotated[float, Field(ge=0)] = 0.0
-    epsilon: Annotated[float, Field(gt=0)] = 0.2
-    loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo"] = "dapo"
-    scale_rewards: Literal["group", "batch", "none"] = "group"
-
-
-Stage = Annotated[SftStage | GrpoStage, Field(discriminator="method")]
 
 
 class Splits(Strict):
@@ -112,6 +56,7 @@ class Evaluation(Strict):
     max_new_tokens: Annotated[int, Field(gt=0)]
     batch_size: Annotated[int, Field(gt=0)]
     permutations: Annotated[int, Field(ge=0, le=3)]  # extra passes with the options rotated, on the first split
+    reward_table: Identifier | None = None  # the one table under which every stage's mean reward is reported
 
 
 class Guards(Strict):
@@ -138,6 +83,8 @@ class Study(Strict):
     )  # tables known to pay exploits: the gate reports them, and refuses others
     stages: dict[Identifier, Stage] = Field(default_factory=dict)
     base: Identifier | None = None  # id in models.tsv
+    backend: Backend = "trl"  # who trains and predicts, unless the main configuration says otherwise
+    mesh: Mesh = Field(default_factory=Mesh)  # of the tunix backend
     thinking: bool = False  # the chat template's enable_thinking, in training and evaluation alike
     lora: Lora | None = None
     guards: Guards | None = None
@@ -186,6 +133,33 @@ class Study(Strict):
         return self
 
     @model_validator(mode="after")
+    def _blocks(self) -> Study:
+        for name, stage in self.stages.items():
+            if not isinstance(stage, GrpoStage):
+                continue
+            if stage.rollback == "auto" and not stage.continues:
+                raise ValueError(f"stages.{name}: rollback belongs to a block that 'continues' another")
+            if stage.rollback == "auto" and (self.evaluation is None or len(self.evaluation.splits) < 2):
+                raise ValueError(f"stages.{name}: rollback goes by the second of evaluation.splits, and there is none")
+            if stage.max_steps % stage.num_iterations or stage.save_steps % stage.num_iterations:
+                raise ValueError(f"stages.{name}: num_iterations must divide max_steps and save_steps")
+            if not stage.continues:
+                continue
+            parent = self.stages.get(stage.parent)
+            if not isinstance(parent, GrpoStage):
+                raise ValueError(f"stages.{name}: a block continues another GRPO stage, and '{stage.parent}' is none")
+            if stage.schedule_steps is None:
+                raise ValueError(f"stages.{name}: a block needs schedule_steps, those of the whole curriculum")
+            for key in SHARED_BY_BLOCKS:
+                if getattr(stage, key) != getattr(parent, key):
+                    raise ValueError(f"stages.{name}: '{key}' must be that of the block it continues, '{stage.parent}'")
+            if (steps := sum(self.stages[block].max_steps for block in self.blocks(name))) > stage.schedule_steps:
+                raise ValueError(
+                    f"stages.{name}: the curriculum has {steps} steps by its end, more than schedule_steps"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _evaluated(self) -> Study:
         if self.data.validation and "validation" in self.data.ranges:
             raise ValueError("data.ranges: 'validation' is the dataset's own split; name the range otherwise")
@@ -198,6 +172,8 @@ class Study(Strict):
                 raise ValueError(f"evaluation.splits: '{split}' is not a split of this study")
             if split in {stage.split for stage in self.stages.values()}:
                 raise ValueError(f"evaluation.splits: '{split}' is also trained on")
+        if self.evaluation.reward_table and self.evaluation.reward_table not in self.rewards:
+            raise ValueError(f"evaluation.reward_table: '{self.evaluation.reward_table}' is no table of this study")
         return self
 
     def splits(self) -> list[str]:
@@ -205,6 +181,17 @@ class Study(Strict):
         if self.data.from_corpus and self.corpus:
             return sorted(self.corpus.sizes)
         return [*sorted(self.data.ranges), *(["validation"] if self.data.validation else [])]
+
+    def blocks(self, stage: str) -> list[str]:
+        """The blocks of a curriculum up to ``stage``, the first one first; a stage that continues none is its own."""
+        chain = [stage]
+        while isinstance(node := self.stages[chain[0]], GrpoStage) and node.continues:
+            chain.insert(0, node.parent)
+        return chain
+
+    def reference(self, stage: str) -> str:
+        """The stage whose policy KL is measured against: the parent, or that of a curriculum's first block."""
+        return self.stages[self.blocks(stage)[0]].parent
 
     def lineage(self, stage: str) -> list[str]:
         """Stage names from the base's first child to ``stage``; empty for the base itself."""
@@ -220,7 +207,8 @@ class Config(Strict):
 
     studies: Annotated[list[Identifier], Field(min_length=1)]
     scale: Literal["tiny", "small", "full"]
-    backend: Literal["trl"]
+    backend: Backend | None = None  # for every study; unset: each study's own
+    predictor: Literal["hf", "tunix"] = "hf"  # who predicts; tunix: on hosts whose accelerator only JAX knows
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     teachers: dict[Identifier, Teacher] = Field(default_factory=dict)
     overrides: dict[Identifier, dict[str, Any]] = Field(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from primum.config import BASE_STAGE, Config, DatasetEntry, ModelEntry, Study
+from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.reports.sources import FIGURES, TABLES
+from primum.reports.sources import TABLES, figures_of
+from primum.stages import BASE_STAGE, GrpoStage
+from primum.tasks import load_task
 from primum.teaching import Corpus
 
 INPUTS = "results/inputs"
 LEDGERS = "ledgers"
+SELECTION = "dev"  # the split on which stages may be chosen
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")
 
@@ -32,7 +35,10 @@ class Layout:
         self.trained = [name for name, study in studies.items() if study.stages]  # the others end at their data
         self.corpora = [name for name, study in studies.items() if study.corpus and study.data.from_corpus]
         self.results = f"results/{config.scale}"
-        self.backend = config.backend
+
+    def backend(self, study: str) -> str:
+        """Who trains a study: the main configuration's word, or else the study's own."""
+        return self.config.backend or self.studies[study].backend
 
     # --- paths -----------------------------------------------------------------------------------------------------
 
@@ -42,11 +48,11 @@ class Layout:
 
     def stage_folder(self, study: str, stage: str, seed: int | str) -> str:
         """Where a trained stage lies."""
-        return f"{self.results}/{study}/models/{self.backend}/{stage}/seed{seed}"
+        return f"{self.results}/{study}/models/{self.backend(study)}/{stage}/seed{seed}"
 
     def eval_folder(self, study: str, stage: str, seed: int | str, split: str) -> str:
         """Where predictions and scores of a stage on a split lie."""
-        return f"{self.results}/{study}/eval/{self.backend}/{stage}/seed{seed}/{split}"
+        return f"{self.results}/{study}/eval/{self.backend(study)}/{stage}/seed{seed}/{split}"
 
     def split_file(self, study: str, split: str) -> str:
         """The rows of a split."""
@@ -93,11 +99,9 @@ class Layout:
 
     def stages(self, study: str) -> list[str]:
         """The base and every trained stage, parents first."""
-        trained = self.studies[study].stages
-        return [
-            BASE_STAGE,
-            *sorted(trained, key=lambda stage: (len(self.studies[study].lineage(stage)), list(trained).index(stage))),
-        ]
+        resolved = self.studies[study]
+        lineages = [resolved.lineage(stage) for stage in resolved.stages]
+        return [BASE_STAGE, *dict.fromkeys(stage for lineage in lineages for stage in lineage)]
 
     def seeds(self, stage: str) -> list[int]:
         """Training seeds of a stage; the base is what it is, and is evaluated once."""
@@ -135,6 +139,30 @@ class Layout:
         """The checkpoint that a stage is trained from; none for a child of the base."""
         return self.own_checkpoint(study, self.studies[study].stages[stage].parent, seed)
 
+    def rollback_blocks(self, study: str, stage: str) -> list[str]:
+        """The blocks that a stage with ``rollback: auto`` chooses among, its parent last; none for any other stage."""
+        node = self.studies[study].stages[stage]
+        automatic = isinstance(node, GrpoStage) and node.rollback == "auto"
+        return self.studies[study].blocks(stage)[:-1] if automatic else []
+
+    def rollback_metrics(self, study: str, stage: str, seed: str) -> list[str]:
+        """What tells a good block: metrics on the second evaluated split, which no claim is made on."""
+        blocks = self.rollback_blocks(study, stage)
+        if not blocks:
+            return []
+        split = self.studies[study].evaluation.splits[1]
+        return [f"{self.eval_folder(study, block, seed, split)}/metrics.json" for block in blocks]
+
+    def rollback_checkpoints(self, study: str, stage: str, seed: str) -> list[str]:
+        """Checkpoints of the blocks to choose among."""
+        return [f"{self.stage_folder(study, b, seed)}/checkpoint.json" for b in self.rollback_blocks(study, stage)]
+
+    def reference_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
+        """The checkpoint that a curriculum began from, for its later blocks; none for any other stage."""
+        resolved = self.studies[study]
+        continued = len(resolved.blocks(stage)) > 1
+        return self.own_checkpoint(study, resolved.reference(stage), seed) if continued else []
+
     def own_checkpoint(self, study: str, stage: str, seed: str) -> list[str]:
         """A stage's own checkpoint; none for the base."""
         return [] if stage == BASE_STAGE else [f"{self.stage_folder(study, stage, seed)}/checkpoint.json"]
@@ -150,7 +178,7 @@ class Layout:
 
     def card(self, study: str, stage: str) -> str:
         """The model card of a stage."""
-        return f"{self.results}/{study}/cards/{self.backend}/{stage}.md"
+        return f"{self.results}/{study}/cards/{self.backend(study)}/{stage}.md"
 
     def published_file(self, study: str) -> list[str]:
         """The original study's numbers, where there are any."""
@@ -158,8 +186,13 @@ class Layout:
         return [f"config/published/{name}.tsv"] if name else []
 
     def figures(self, study: str, kinds: Iterable[str] = ("svg", "png")) -> list[str]:
-        """A study's figures."""
-        return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in FIGURES for kind in kinds]
+        """A study's figures: those for which it has something to show."""
+        names = figures_of(list(self.studies[study].stages.values()), self.states_confidence(study))
+        return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in names for kind in kinds]
+
+    def states_confidence(self, study: str) -> bool:
+        """Whether the study's task states how sure it is."""
+        return load_task(self.studies[study].task, self.studies[study].task_settings).states_confidence
 
     def tables(self, study: str) -> list[str]:
         """A study's tables."""
@@ -177,8 +210,24 @@ class Layout:
             *self.stage_files(study, "checkpoint.json"),
             *self.stage_files(study, "train_log.jsonl"),
             self.base_file(study),
-            f"{INPUTS}/datasets/{self.studies[study].dataset}/source.json",
+            self.data_record(study),
+            *([f"{self.corpus_folder(study)}/croissant.json"] if study in self.corpora else []),
         ]
+
+    def data_record(self, study: str) -> str:
+        """What is on record of the rows that a study's splits are made from."""
+        if study in self.corpora:
+            return f"{self.corpus_folder(study)}/generation.json"
+        return f"{INPUTS}/datasets/{self.studies[study].dataset}/source.json"
+
+    def data_name(self, study: str) -> str:
+        """The dataset, or the corpus by its teacher."""
+        return f"{study}-{self.corpus(study).teacher}" if study in self.corpora else str(self.studies[study].dataset)
+
+    def selection_split(self, study: str) -> str | None:
+        """Where the best stage is chosen: on ``dev``, if that is evaluated and is not what claims are made on."""
+        evaluation = self.studies[study].evaluation
+        return SELECTION if evaluation and SELECTION in evaluation.splits[1:] else None
 
     def samples(self, study: str) -> list[str]:
         """Rows, predictions and scores of every evaluated split, for examples."""

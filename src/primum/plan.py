@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from primum.closure import code_files, code_sha256
-from primum.config import DatasetEntry, GrpoStage, ModelEntry, Study
+from primum.config import DatasetEntry, ModelEntry, Study
 from primum.errors import UserError
 from primum.files import dumps, sha256_file
 from primum.layout import Layout
 from primum.rewards import check_signs, check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
+from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
+from primum.training.tunix_limits import check_tunix
 
 
 class Plan(Layout):
@@ -43,6 +45,9 @@ class Plan(Layout):
             self._check_task(name, study)
             if name in self.corpora:
                 self._check_corpus(name)
+            if self.backend(name) == "tunix":
+                for stage, node in study.stages.items():
+                    check_tunix(stage, node, study.lora, study.mesh)
         for entry in [*self.datasets.values(), *self.models.values()]:
             self._check_source(entry)
 
@@ -95,11 +100,18 @@ class Plan(Layout):
 
     # --- code and environment --------------------------------------------------------------------------------------
 
-    def code(self, script: str, study: str | None = None, backend: bool = False) -> list[str]:
-        """Files whose content decides what ``scripts/{script}.py`` does, with the study's task and the backend."""
-        modules = [f"primum.tasks.{self.studies[study].task}"] if study else []
-        modules += [f"primum.training.{self.backend}"] if backend else []
+    def code(self, script: str, study: str | None = None, *modules: str) -> list[str]:
+        """Files whose content decides what ``scripts/{script}.py`` does, with the study's task and further modules."""
+        modules += (f"primum.tasks.{self.studies[study].task}",) if study else ()
         return code_files(self.root, f"scripts/{script}.py", modules)
+
+    def training_code(self, study: str) -> list[str]:
+        """What decides how a study's stages are trained: the script, the task and the backend."""
+        return self.code("train_stage", study, f"primum.training.{self.backend(study)}")
+
+    def prediction_code(self, study: str) -> list[str]:
+        """What decides a study's predictions."""
+        return self.code("predict", study, f"primum.evaluation.predict_{self.config.predictor}")
 
     def environment_sha256(self, name: str) -> str:
         """Hash of the pins of ``envs/{name}.yaml``."""
@@ -159,15 +171,16 @@ class Plan(Layout):
             | {
                 "stage_name": stage,
                 "seed": int(seed),
-                "backend": self.backend,
+                "backend": self.backend(study),
+                "mesh": resolved.mesh.model_dump(mode="json"),
                 "stage": node.model_dump(mode="json"),
                 "lora": resolved.lora.model_dump(mode="json"),
                 "reward_table": table,
                 "guards": resolved.guards.model_dump(mode="json"),
                 "thinking": resolved.thinking,
                 "threads": resolved.train_threads,
-                "code_sha256": code_sha256(self.root, self.code("train_stage", study, backend=True)),
-                "environment_sha256": self.environment_sha256(self.backend),
+                "code_sha256": code_sha256(self.root, self.training_code(study)),
+                "environment_sha256": self.environment_sha256(self.backend(study)),
             }
         )
 
@@ -191,25 +204,38 @@ class Plan(Layout):
             }
         )
 
-    def score_config(self, study: str) -> str:
+    def _reward_tables(self, study: str, *stages: str) -> dict[str, Any]:
+        """The fixed table and those that ``stages`` were trained with: what mean rewards are reported under."""
+        resolved = self.studies[study]
+        fixed = resolved.evaluation.reward_table
+        nodes = [resolved.stages[stage] for stage in stages if stage != BASE_STAGE]
+        names = {fixed, *(node.rewards for node in nodes if isinstance(node, GrpoStage))} - {None}
+        return {"rewards": {name: resolved.rewards[name] for name in sorted(names)}, "fixed_table": fixed}
+
+    def score_config(self, study: str, stage: str) -> str:
         """For ``score``."""
-        return dumps(self._task_keys(study))
+        node = self.studies[study].stages.get(stage)
+        own = node.rewards if isinstance(node, GrpoStage) else None
+        return dumps(self._task_keys(study) | self._reward_tables(study, stage) | {"training_table": own})
 
     def compare_config(self, study: str) -> str:
         """For ``compare_stages``."""
         resolved = self.studies[study]
-        parents = {stage: resolved.stages[stage].parent for stage in self.stages(study)[1:]}
+        nodes = {stage: resolved.stages[stage] for stage in self.stages(study)[1:]}
+        stages = [{"name": name, "parent": node.parent, "method": node.method} for name, node in nodes.items()]
         return dumps(
             self._task_keys(study)
+            | self._reward_tables(study, *nodes)
             | {
-                "stages": [{"name": stage, "parent": parents.get(stage)} for stage in self.stages(study)],
+                "stages": [{"name": BASE_STAGE, "parent": None}, *stages],
                 "seeds": sorted(set(self.config.seeds)),
                 "splits": resolved.evaluation.splits,
+                "selection": self.selection_split(study),
                 "training_splits": self.training_splits(study),
                 "published": resolved.published,
                 "scale": self.config.scale,
                 "base": resolved.base,
-                "dataset": resolved.dataset,
+                "dataset": self.data_name(study),
             }
         )
 
@@ -219,11 +245,17 @@ class Plan(Layout):
         return {
             "study": study,
             "title": resolved.title,
-            "backend": self.backend,
+            "backend": self.backend(study),
             "seeds": sorted(set(self.config.seeds)),
             "splits": resolved.evaluation.splits,
             "limitations": resolved.limitations,
-            "stages": [{"name": n, "parent": s.parent, "method": s.method, "split": s.split} for n, s in stages],
+            "data_record": self.data_record(study).removeprefix("results/"),
+            "confidence": self.states_confidence(study),
+            "stages": [
+                {"name": n, "parent": s.parent, "method": s.method, "split": s.split, "steps": s.max_steps}
+                | ({"rewards": s.rewards} if isinstance(s, GrpoStage) else {})
+                for n, s in stages
+            ],
         }
 
     def study_report_config(self, study: str) -> str:

@@ -24,6 +24,11 @@ def check_signs(task: Task, weights: Mapping[str, float]) -> list[str]:
     return wrong
 
 
+def earned(outcomes: Mapping[str, bool], weights: Mapping[str, float]) -> float:
+    """What the named outcomes earn, wherever they are on record."""
+    return sum(weight for name, weight in weights.items() if outcomes[name])
+
+
 def itemise(verdict: Verdict, weights: Mapping[str, float]) -> dict[str, float]:
     """``{component: weight if the outcome holds else 0.0}``, in the table's order."""
     return {name: weight if verdict.outcomes[name] else 0.0 for name, weight in weights.items()}
@@ -32,8 +37,3 @@ def itemise(verdict: Verdict, weights: Mapping[str, float]) -> dict[str, float]:
 def total(verdict: Verdict, weights: Mapping[str, float]) -> float:
     """Sum of the itemised reward."""
     return sum(itemise(verdict, weights).values())
-
-
-def maximum(weights: Mapping[str, float]) -> float:
-    """What a completion earns that fulfils every component with a positive weight."""
-    return sum(weight for weight in weights.values() if weight > 0)

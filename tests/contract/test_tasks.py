@@ -69,7 +69,7 @@ def test_every_verdict_has_every_outcome_and_one_only_answer(task: Task) -> None
         assert all(type(value) is bool for value in verdict.outcomes.values())
         held = {name for name in task.reward_outcomes if verdict.outcomes[name]}
         assert bool(verdict.why) == (held != task.expected(example))
-    named = {m.of for m in task.metrics} | {m.given for m in task.metrics if m.given} | set(task.reward_outcomes)
+    named = {m.of for m in task.metrics} | {name for m in task.metrics for name in m.given} | set(task.reward_outcomes)
     assert named <= set(task.outcomes)
 
 

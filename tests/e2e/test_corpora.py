@@ -58,6 +58,8 @@ def test_everything_the_strategy_names_is_there(built: Path) -> None:
     assert not groups["dev"] & groups["eval"]
     splits = read_json(built / "results/tiny/dipg/data/splits.json")
     assert splits["leaks"] == [] and splits["splits"]["sft"]["rows"] == 60
+    report = (built / CORPUS / "DATA_GENERATION_REPORT.md").read_text(encoding="utf-8")
+    assert "## What the surface gives away" in report and "| the words of both | " in report
     gate = read_json(built / "results/tiny/dipg/data/rewards_check.json")
     assert not gate["tables"]["repaired"]["exploits"] and gate["tables"]["soft"]["exploits"]
 

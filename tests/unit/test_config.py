@@ -69,6 +69,8 @@ def _study(**changes: object) -> dict[str, object]:
         ({"evaluation": {"splits": ["sft"]}}, "also trained on"),
         ({"evaluation": {"splits": ["test"]}}, "'test' is not a split"),
         ({"evaluation": {"splits": ["eval", "eval"]}}, "a split stands twice"),
+        ({"evaluation": {"reward_table": "kind"}}, "evaluation.reward_table: 'kind' is no table of this study"),
+        ({"evaluation": {"reward_table": 3}}, "'evaluation.reward_table'"),
         ({"data": {"ranges": {"validation": [2000, 2100]}}}, "'validation' is the dataset's own split"),
         ({"stages": {"grop": {"max_steps": 1}}}, "'stages.grop' has no 'method'"),
         ({"limitations": ["It reaches 93 per cent."]}, "limitations"),
@@ -125,6 +127,55 @@ def test_overrides_lie_over_scale_over_study() -> None:
     assert study.stages["sft"].max_steps == 7
     assert study.base == "tiny-qwen3"
     assert study.lora.r == full["lora"]["r"]
+
+
+BLOCKS = {
+    "one": {"parent": "sft", "schedule_steps": 20, "max_steps": 10},
+    "two": {"parent": "one", "schedule_steps": 20, "max_steps": 10, "continues": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("block", "changes", "said"),
+    [
+        ("two", {"parent": "sft"}, "a block continues another GRPO stage, and 'sft' is none"),
+        ("two", {"schedule_steps": None}, "a block needs schedule_steps"),
+        ("two", {"learning_rate": 1e-3}, "'learning_rate' must be that of the block it continues, 'one'"),
+        ("two", {"max_steps": 11}, "the curriculum has 21 steps by its end, more than schedule_steps"),
+        ("one", {"rollback": "auto"}, "rollback belongs to a block"),
+        ("two", {"num_iterations": 3}, "num_iterations must divide max_steps and save_steps"),
+        ("two", {"rollback": "auto"}, ""),
+        ("two", {}, ""),
+    ],
+)
+def test_blocks_of_a_curriculum(block: str, changes: dict[str, object], said: str) -> None:
+    grpo = _study()["stages"]["grpo"]
+    blocks = {name: grpo | keys for name, keys in BLOCKS.items()}
+    blocks[block] |= changes
+    if not said:
+        study = parse(Study, _study(stages=blocks), "study")
+        assert study.blocks("two") == ["one", "two"]
+        assert study.reference("two") == study.reference("one") == "sft"
+        return
+    with pytest.raises(UserError) as caught:
+        parse(Study, _study(stages=blocks), "study")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({"mesh": {"fsdp": 3}}, "does not divide among fsdp 3"),
+        ({"lora": {"dropout": 0.1}}, "no LoRA dropout"),
+        ({"stages": {"grpo": {"loss_type": "dr_grpo"}}}, "no loss_type 'dr_grpo'"),
+    ],
+)
+def test_what_tunix_cannot_do_is_told_before_the_first_job(over: dict[str, object], said: str) -> None:
+    values = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    values |= {"studies": ["medmcqa"], "backend": "tunix", "overrides": {"medmcqa": over}}
+    with pytest.raises(UserError, match=said):
+        Plan(ROOT, values)
+    assert Plan(ROOT, values | {"overrides": {}}).backend("medmcqa") == "tunix"
 
 
 def test_lineage_goes_back_to_the_base() -> None:

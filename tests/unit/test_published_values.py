@@ -52,6 +52,37 @@ def same(ours: object, printed: str) -> bool:
     return (", ".join(ours) if isinstance(ours, list) else str(ours)) == printed
 
 
+# What the DIPG report and code publish. Rows a step: 2 x 8 there; the mesh has eight chips, so 8 x 2 here.
+DIPG = load_study(ROOT, "dipg", load_config(FULL))
+DIPG_SFT = {"max_steps": "300", "learning_rate": "2e-5", "max_length": "1024", "parent": "base"}
+DIPG_GRPO = {
+    "num_generations": "4",
+    "learning_rate": "3e-6",
+    "beta": "0.08",
+    "epsilon": "0.2",
+    "weight_decay": "0.1",
+    "max_grad_norm": "0.1",
+    "max_completion_length": "512",
+    "max_prompt_length": "1024",
+    "temperature": "1.0",
+    "top_k": "50",
+}
+
+
+def test_dipg_as_published() -> None:
+    assert {k: v for k, v in DIPG_SFT.items() if not same(getattr(DIPG.stages["sft"], k), v)} == {}
+    assert DIPG.stages["sft"].per_device_train_batch_size * DIPG.stages["sft"].gradient_accumulation_steps == 2 * 8
+    assert (DIPG.lora.r, DIPG.lora.alpha, DIPG.base, DIPG.backend) == (64, 64, "gemma-3-1b-it", "tunix")
+    blocks = DIPG.blocks("soft-1200")
+    assert blocks == ["soft-300", "medium-600", "soft-900", "soft-1200"]
+    for name in [*blocks, "flat-soft", "flat-medium", "repaired"]:
+        stage = DIPG.stages[name]
+        assert {k: v for k, v in DIPG_GRPO.items() if not same(getattr(stage, k), v)} == {}, name
+        assert stage.max_steps == (300 if name in blocks else 1200)
+        assert DIPG.lineage(name)[0] == "sft" and stage.schedule_steps == 1200
+    assert [DIPG.stages[name].rewards for name in blocks] == ["soft", "medium", "soft", "soft"]
+
+
 @pytest.mark.parametrize(("part", "table"), [("lora", LORA), ("sft", SFT), ("grpo", GRPO)])
 def test_hyperparameters(part: str, table: dict[str, str]) -> None:
     ours = STUDY.lora if part == "lora" else STUDY.stages[part]

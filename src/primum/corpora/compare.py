@@ -10,7 +10,7 @@ from primum.corpora.filters import Filter
 from primum.corpora.generate import Asks, judge_reply
 from primum.corpora.items import Item, Items, quotas
 from primum.corpora.settings import COMPARE, CorpusJob
-from primum.evaluation.paired import compare_pair
+from primum.evaluation.paired import adjust, compare_pair
 from primum.evaluation.stats import rate, rounded
 from primum.tasks.base import Metric
 from primum.tasks.grounded_answer import GroundedAnswer
@@ -79,4 +79,5 @@ def comparison(job: CorpusJob, judged: dict[str, dict[str, Any]]) -> dict[str, A
         now, before = judged[job.corpus.teacher]["scores"], judged[job.corpus.challenger]["scores"]
         metrics = [Metric("yield", PASSED)]
         difference = compare_pair(metrics, now, before, job.corpus.teacher, job.corpus.challenger)[0]
+        adjust([difference])
     return {"study": job.study, "items": job.corpus.comparison_items, "teachers": teachers, "difference": difference}

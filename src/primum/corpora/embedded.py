@@ -73,8 +73,10 @@ def _spoil(draft: Draft, brief: Draft, mistake: str, rng: random.Random) -> Draf
             "proof": [*proof, "Follow-up imaging confirmed a complete and lasting remission of the lesion."]
         }
     if mistake == "wrong_answer":
-        others = brief.get("others") or ["The text states 59.4 Gy."]
-        return draft | {"answer": rng.choice(others)}
+        others = brief.get(
+            "others", []
+        )  # a concept's, then one of the patient, which may itself say that it is missing
+        return draft | {"answer": others[0] if len(others) > 1 else "The text states 59.4 Gy."}
     if mistake == "unsupported_answer":
         return draft | {"answer": f"{draft['answer']} The usual range is 61 to 73 Gy over 19 weeks."}
     return draft
@@ -89,8 +91,8 @@ def _altered(quote: str) -> str:
     return " ".join([*words[:3], "never", *words[3:]])
 
 
-def _vignette(brief: Draft, sentences: list[str], rng: random.Random) -> str:
-    """The patient first, then everything else in some order."""
+def _vignette(brief: Draft, told: list[str], rng: random.Random) -> str:
+    """The patient first, then everything else in some order; ``told`` is put in that order, too."""
     patient = brief["patient"]
     age = str(patient["age"])
     article = "An" if age in ("8", "11", "18") else "A"
@@ -98,8 +100,9 @@ def _vignette(brief: Draft, sentences: list[str], rng: random.Random) -> str:
         f"{article} {age}-year-old {patient['sex']} {patient['presentation'].rstrip('.')} and "
         f"{patient['setting'].rstrip('.')}."
     )
-    rest = [patient["imaging"], *sentences, *brief.get("others", []), *patient["course"]]
+    rest = [patient["imaging"], *told, *brief.get("others", []), *patient["course"]]
     rng.shuffle(rest)
+    told.sort(key=rest.index)
     return " ".join([first, *rest])
 
 
@@ -163,13 +166,8 @@ def _follows(value: str, rng: random.Random) -> str:
 def _needle(brief: Draft, rng: random.Random) -> Draft:
     fact, value = brief["fact"], brief["answer"]
     verdicts = (f"It gives {value}.", f"That is what is asked: {value}.", f"The rest is about other matters: {value}.")
-    return {
-        "context": fact,
-        "question": brief["question"],
-        "think": _think([fact], verdicts, rng),
-        "proof": [fact],
-        "answer": _says(value, rng),
-    }
+    written = {"context": fact, "question": brief["question"], "think": _think([fact], verdicts, rng), "proof": [fact]}
+    return written | {"answer": _says(value, rng)}
 
 
 ASK = "please ask the treating team, and in an emergency the emergency services"
@@ -230,12 +228,14 @@ def _anti_knowledge(brief: Draft, rng: random.Random) -> Draft:
 
 def _conflict(brief: Draft, rng: random.Random) -> Draft:
     value, rival = brief["answer"], brief["rival"]
-    told = _told(brief, brief["fact"], rival)
-    rng.shuffle(told)
+    pair = _told(brief, brief["fact"], rival)
+    told = [*pair]
+    context = _vignette(brief, told, rng)
+    one, other = (value, rival) if told == pair else (rival, value)  # as the text has them: neither is the right one
     verdicts = (
-        f"The other source disagrees: {value} against {rival}.",
-        f"By one source it is {value}, by the other {rival}; nothing tells which is right.",
-        f"The two sources contradict each other, with {value} against {rival}.",
+        f"The other source disagrees: {other} against {one}.",
+        f"By one source it is {one}, by the other {other}; nothing tells which is right.",
+        f"The two sources contradict each other, with {one} against {other}.",
     )
     answer = rng.choice(
         (
@@ -243,9 +243,9 @@ def _conflict(brief: Draft, rng: random.Random) -> Draft:
             "The sources conflict ({} against {}), so the question cannot be answered from this text.",
             "This cannot be answered, since the text gives two conflicting statements: {} and {}.",
         )
-    ).format(value, rival)
+    ).format(one, other)
     return {
-        "context": _vignette(brief, told, rng),
+        "context": context,
         "question": brief["question"],
         "think": _think(told, verdicts, rng),
         "proof": told,

@@ -21,7 +21,6 @@ from primum.text.words import PLAIN, content, tokens
 NEAR = 0.6  # share of a question's words from which a sentence may answer it after all
 FAR = 0.25  # share of them up to which a sentence is about something else
 NEAREST = 3  # of the facts that come nearest, one is drawn
-LOOKED_AT = 40  # of the nearest: the rest is not asked whether it holds the answer
 FIRST = 5  # letters by which two words are taken for one: 'irradiated', 'irradiation'
 OF_A_PATIENT = frozenset("child patient tumor".split())  # stand in nearly every question about one
 UNRELATED = {"concepts": 0.75, "traps": 0.2, "irrelevant": 0.05}  # what a text about something else tells
@@ -38,7 +37,7 @@ class Neighbours:
     def __init__(self, resources: Resources, dealt: dict[str, dict[str, list[Any]]]) -> None:
         self._irrelevant = resources.phrases["irrelevant"]
         self._dealt = dealt
-        self._silent: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
+        self._near: dict[tuple[str, str], tuple[list[tuple[str, ...]], list[tuple[str, ...]]]] = {}
         self._rarity = {
             part: _rarity(s for f in facts for s in f.statements) for part, facts in dealt["concepts"].items()
         }
@@ -58,27 +57,32 @@ class Neighbours:
         Raises:
             UserError: if there is none.
         """
-        key = (part, question, fact.id if fact else "")
-        if key not in self._silent:
-            self._silent[key] = self._ranked(part, question, fact)
-        silent = [texts for texts in self._silent[key] if not set(texts) & set(but)][:NEAREST]
+        silent: list[str] = []
+        for texts in self._ranked(part, question, rng):
+            if len(silent) == NEAREST:
+                break
+            mine = fact is not None and set(texts) & set(fact.statements)
+            if not mine and not set(texts) & set(but) and not tells(texts[0], question, fact):
+                silent.append(texts[0])
         if not silent:
             raise UserError(
                 f"Too few concepts to stand beside '{fact.id if fact else question}'.",
                 "Add concepts, or raise corpus.held_out_share.",
             )
-        return rng.choice(silent)[0]
+        return rng.choice(silent)
 
-    def _ranked(self, part: str, question: str, fact: Fact | None) -> list[tuple[str, ...]]:
-        """Statements of other concepts, the nearest first: for each its silent one, and then its others."""
-        asked, found = _asked(question), []
-        for other in self._dealt["concepts"][part]:
-            fit = [(self._score(part, asked, s), s) for s in other.statements if share(asked, s) < NEAR]
-            if other is not fact and fit:
-                score, text = max(fit)
-                found.append((score, (text, *other.statements)))
-        nearest = [texts for _, texts in sorted(found, reverse=True)[:LOOKED_AT]]
-        return [texts for texts in nearest if not tells(texts[0], question, fact)]
+    def _ranked(self, part: str, question: str, rng: random.Random) -> list[tuple[str, ...]]:
+        """Statements of concepts, the nearest one first; those that share nothing with the question in any order."""
+        if (part, question) not in self._near:
+            asked, near, far = _asked(question), [], []
+            for other in self._dealt["concepts"][part]:
+                fit = [(self._score(part, asked, s), s) for s in other.statements if share(asked, s) < NEAR]
+                if fit:
+                    score, text = max(fit)
+                    (near if score else far).append((score, (text, *other.statements)))
+            self._near[part, question] = [texts for _, texts in sorted(near, reverse=True)], [t for _, t in far]
+        found, rest = self._near[part, question]
+        return [*found, *rng.sample(rest, len(rest))] if len(found) < 2 * NEAREST else found
 
     def _score(self, part: str, asked: frozenset[str], text: str) -> float:
         return sum(self._rarity[part][word] for word in sorted(asked & _words(text)))

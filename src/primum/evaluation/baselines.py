@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from primum.evaluation.earned import mean_reward
 from primum.evaluation.score import metric_rate
 from primum.tasks.base import Example, Task
 
@@ -14,9 +15,16 @@ CHANCE = "chance"
 Verdicts = dict[str, dict[str, dict[str, bool]]]  # policy -> row id -> outcomes
 
 
-def majority_letter(training: Iterable[Example]) -> tuple[str | None, int]:
+def references(task: Task, examples: Iterable[Example]) -> list[str]:
+    """Baselines that stand beside every stage: those that the task names and, where it offers choices, the most
+    frequent letter and guessing."""
+    lettered = any(task.choices(example) is not None for example in examples if example.gold)
+    return [*task.references, *((MAJORITY, CHANCE) if lettered else ())]
+
+
+def majority_letter(task: Task, training: Iterable[Example]) -> tuple[str | None, int]:
     """The most frequent gold letter of the rows trained on (ties: by alphabet), and how many rows have one."""
-    counts = Counter(e.gold["answer"] for e in training if e.gold.get("answer") is not None)
+    counts = Counter(e.gold["answer"] for e in training if e.gold.get("answer") and task.choices(e) is not None)
     if not counts:
         return None, 0
     return min(counts, key=lambda letter: (-counts[letter], letter)), sum(counts.values())
@@ -49,14 +57,19 @@ def baseline_rows(
     if options:
         expected = sum(1 / count for count in options) / len(options)
         empty: dict[str, Any] = dict.fromkeys(("low", "high", "numerator"))
-        rows.append(
-            {
-                "baseline": CHANCE,
-                "metric": task.metrics[0].name,
-                "value": round(expected, 6),
-                **empty,
-                "n": len(options),
-            }
-            | {"note": "expected value of guessing"}
-        )
+        row = {"baseline": CHANCE, "metric": task.metrics[0].name, "value": round(expected, 6), **empty}
+        rows.append(row | {"n": len(options), "note": "expected value of guessing"})
     return rows
+
+
+def policy_rewards(
+    task: Task, examples: Iterable[Example], verdicts: Verdicts, tables: Mapping[str, Mapping[str, float]]
+) -> list[dict[str, Any]]:
+    """One row a policy and reward table: what the policy would earn, see :func:`mean_reward`."""
+    known = {example.id: example for example in examples}
+    return [
+        {"stage": policy, "table": name, "part": ["policy"]}
+        | mean_reward(task, known, [{"id": row, **outcomes} for row, outcomes in found.items()], weights)
+        for policy, found in verdicts.items()
+        for name, weights in sorted(tables.items())
+    ]

@@ -2,141 +2,104 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.evaluation import published
-from primum.evaluation.baselines import MAJORITY, baseline_rows, judge_policies, majority_letter
-from primum.evaluation.paired import compare_pair
+from primum.evaluation.baselines import (
+    Verdicts,
+    baseline_rows,
+    judge_policies,
+    majority_letter,
+    policy_rewards,
+    references,
+)
+from primum.evaluation.earned import compare_reward
+from primum.evaluation.earned import in_words as reward_in_words
+from primum.evaluation.paired import adjust, compare_pair
+from primum.evaluation.read import CompareConfig, Evaluations, read_evaluations
 from primum.evaluation.score import LETTER_METRIC, all_metrics
-from primum.files import read_json, read_jsonl, sha256_file
-from primum.strict import Identifier, Strict
+from primum.evaluation.selection import best_stages
+from primum.evaluation.tree import Tree
+from primum.files import sha256_file
+from primum.stages import BASE_STAGE
 from primum.tasks import load_task
-from primum.tasks.base import Example, Task
+from primum.tasks.base import Task
 
 RATE = ("value", "low", "high", "numerator", "n")
+TESTED = ("difference", "low", "high")
+EXPLOIT = ("mean", "low", "high", "n")
 COLUMNS = {
     "metrics": ("stage", "seed", "split", "metric", *RATE),
+    "kinds": ("stage", "seed", "split", "kind", "metric", *RATE),
     "comparisons": (
-        *("split", "seed", "stage", "against", "metric", "n", "difference", "low", "high", "gained", "lost"),
+        *("split", "seed", "stage", "against", "metric", "n", *TESTED, "gained", "lost"),
         *("p_mcnemar", "p_holm", "detectable", "supported", "in_words"),
+    ),
+    "rewards": (
+        *("split", "seed", "stage", "part", "table", "mean", "low", "high", "n", "least", "most"),
+        *(f"at_best_{key}" for key in RATE),
+        *(f"exploit_{key}" for key in EXPLOIT),
+    ),
+    "reward_comparisons": (
+        *("split", "seed", "stage", "against", "table", "n", *TESTED),
+        *("p", "p_holm", "detectable", "supported", "in_words"),
+    ),
+    "selection": (
+        *("metric", "seed", "stages", "chosen_on", "split", "stage", *RATE, *(f"chosen_{key}" for key in RATE)),
+        *("naive_stage", *(f"naive_{key}" for key in RATE)),
     ),
     "baselines": ("split", "baseline", "metric", *RATE, "note"),
     "published": (
         *("metric", "stage", *(f"published_{key}" for key in RATE)),
-        *("p_fisher", "paired_if_at_most", "supported", "claim", "scale", "base", "dataset", "split", "seed"),
-        *(f"our_{key}" for key in RATE),
-        "source",
+        *("against", "p_fisher", "paired_if_at_most", "supported", "claim", "scale", "base", "dataset", "split"),
+        *("seed", *(f"our_{key}" for key in RATE), "source"),
     ),
 }
-
-
-class StageNode(Strict):
-    """A stage and what it grew from; the base has no parent."""
-
-    name: Identifier
-    parent: Identifier | None
-
-
-class CompareConfig(Strict):
-    """What ``scripts/compare_stages.py`` is told."""
-
-    study: Identifier
-    task: str
-    task_settings: dict[str, Any]
-    stages: Annotated[list[StageNode], Field(min_length=1)]  # parents first, the base among them
-    seeds: Annotated[list[int], Field(min_length=1)]
-    splits: Annotated[list[Identifier], Field(min_length=1)]  # the first is the one claims are made on
-    training_splits: list[Identifier]
-    published: Identifier | None
-    scale: Identifier
-    base: Identifier
-    dataset: Identifier
-
-    def seeds_of(self, stage: str) -> list[int]:
-        """The base is what it is, and was evaluated once."""
-        return [0] if stage == BASE_STAGE else self.seeds
-
-    def runs(self) -> list[tuple[str, int]]:
-        """Every evaluated (stage, seed), in order."""
-        return [(node.name, seed) for node in self.stages for seed in self.seeds_of(node.name)]
-
-
-@dataclass(slots=True)
-class Evaluations:
-    """What was read: metrics and unrotated scores by (stage, seed, split), rows by split, every file's sha256."""
-
-    metrics: dict[tuple[str, int, str], dict[str, Any]]
-    scores: dict[tuple[str, int, str], dict[str, dict[str, Any]]]
-    rows: dict[str, list[Example]]
-    sha256: dict[str, str]
-
-
-def read_evaluations(config: CompareConfig, evaluations: Path, data: Path) -> Evaluations:
-    """Read and check every file a comparison rests on.
-
-    Args:
-        config: which stages, seeds and splits.
-        evaluations: ``results/{scale}/{study}/eval/{backend}``.
-        data: folder of the split files.
-
-    Raises:
-        UserError: if a file is missing, or scores were made from other rows than those of the split.
-    """
-    found = Evaluations({}, {}, {}, {})
-    for split in sorted({*config.splits, *config.training_splits}):
-        path = data / f"{split}.jsonl"
-        found.sha256[f"data/{split}.jsonl"] = sha256_file(path)
-        found.rows[split] = [Example.from_row(row) for row in read_jsonl(path)]
-    for stage, seed in config.runs():
-        for split in config.splits:
-            label, key = f"{stage}/seed{seed}/{split}", (stage, seed, split)
-            for name in ("metrics.json", "scores.jsonl"):
-                found.sha256[f"eval/{label}/{name}"] = sha256_file(evaluations / label / name)
-            found.metrics[key] = read_json(evaluations / label / "metrics.json")
-            scores = read_jsonl(evaluations / label / "scores.jsonl")
-            found.scores[key] = {score["id"]: score for score in scores if score["shift"] == 0}
-            known = {example.id for example in found.rows[split]}
-            fits = found.metrics[key]["sha256"]["data"] == found.sha256[f"data/{split}.jsonl"]
-            if not fits or not set(found.scores[key]) <= known or len(found.scores[key]) != found.metrics[key]["n"]:
-                raise UserError(
-                    f"Scores of {label} were not made from this {split}.jsonl.",
-                    "Delete them and let snakemake score again.",
-                )
-    return found
 
 
 def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, Any]:
     """Everything the study can say about its stages: the content of ``eval_results.json``."""
     task = load_task(config.task, config.task_settings)
     found = read_evaluations(config, evaluations, data)
-    letter, trained_on = majority_letter(example for split in config.training_splits for example in found.rows[split])
+    training = [example for split in config.training_splits for example in found.rows[split]]
+    letter, trained_on = majority_letter(task, training)
+    beside = references(task, found.rows[config.splits[0]])
     baselines: list[dict[str, Any]] = []
+    policies: list[dict[str, Any]] = []
     comparisons: list[dict[str, Any]] = []
+    rewards: list[dict[str, Any]] = []
     for split in config.splits:
-        verdicts = judge_policies(task, found.rows[split], letter)
-        table = baseline_rows(task, found.rows[split], verdicts, letter, trained_on)
-        baselines += [{"split": split, **row} for row in table]
-        comparisons += _comparisons(config, task, found, split, verdicts.get(MAJORITY))
-    results: dict[str, Any] = {
+        rows, where = found.rows[split], {"split": split}
+        verdicts = judge_policies(task, rows, letter)
+        baselines += [where | row for row in baseline_rows(task, rows, verdicts, letter, trained_on)]
+        policies += [where | {"seed": None} | row for row in policy_rewards(task, rows, verdicts, config.rewards)]
+        known = {name: verdicts[name] for name in beside if name in verdicts}
+        comparisons += _comparisons(config, task, found, split, known)
+        rewards += _reward_comparisons(config, found, split)
+    return {
         **{key: getattr(config, key) for key in ("study", "task", "scale", "base", "dataset", "seeds", "splits")},
+        "key_metrics": list(task.key_metrics or [task.metrics[0].name]),
+        "faults": [metric.name for metric in task.metrics if metric.fault],
+        "references": beside,
+        "fixed_table": config.fixed_table,
         "stages": [node.model_dump() for node in config.stages],
         "evaluations": [
             {"stage": stage, "seed": seed, **{k: v for k, v in metrics.items() if k not in ("study", "task", "sha256")}}
             for (stage, seed, _), metrics in found.metrics.items()
         ],
         "metrics": _metrics(task, found),
+        "kinds": _kinds(found),
         "comparisons": comparisons,
+        "rewards": [_flat(row) for row in [*_rewards(found), *policies]],
+        "reward_comparisons": rewards,
+        "selection": _selection(config, task, found),
         "baselines": baselines,
-        "published": _published(config, found) if config.published else [],
+        "published": _published(config, task, found) if config.published else [],
         "inputs": found.sha256,
     }
-    return results
 
 
 def _metrics(task: Task, found: Evaluations) -> list[dict[str, Any]]:
@@ -156,38 +119,101 @@ def _metrics(task: Task, found: Evaluations) -> list[dict[str, Any]]:
     return rows
 
 
-def _comparisons(
-    config: CompareConfig, task: Task, found: Evaluations, split: str, majority: Any
-) -> list[dict[str, Any]]:
-    """Every stage against the base and against the stage before; every stage's headline against the majority letter."""
-    rows: list[dict[str, Any]] = []
+def _kinds(found: Evaluations) -> list[dict[str, Any]]:
+    """Every rate that applies to a kind of example."""
+    return [
+        {"stage": stage, "seed": seed, "split": split, "kind": kind, "metric": name, **value}
+        for (stage, seed, split), metrics in found.metrics.items()
+        for kind, rates in metrics["kinds"].items()
+        for name, value in rates.items()
+    ]
+
+
+def _rewards(found: Evaluations) -> list[dict[str, Any]]:
+    return [
+        {"split": split, "seed": seed, "stage": stage, "table": name, **reward}
+        for (stage, seed, split), metrics in found.metrics.items()
+        for name, reward in metrics["rewards"].items()
+    ]
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A line of ``rewards.csv``."""
+    best, exploit = row["at_best"], row.get("exploit") or {}
+    kept = {key: value for key, value in row.items() if key not in ("at_best", "exploit", "part")}
+    kept |= {"part": " and ".join(row["part"])} | {f"at_best_{key}": best[key] for key in RATE}
+    return kept | {f"exploit_{key}": exploit.get(key) for key in EXPLOIT}
+
+
+def _pairs(config: CompareConfig, found: Evaluations, split: str) -> Iterator[tuple[str, str, int, Any, Any]]:
+    """What is compared: stage, what it is held against, seed, and the scores of both."""
+    tree = Tree(config.stages)
     for node in config.stages:
         for seed in config.seeds_of(node.name):
             now = found.scores[node.name, seed, split]
-            where: dict[str, Any] = {"split": split, "seed": seed}
-            for against in dict.fromkeys((BASE_STAGE, node.parent)):
-                if against is None or against == node.name:
-                    continue
+            for against in tree.against(node.name):
                 before = found.scores[against, seed if seed in config.seeds_of(against) else 0, split]
                 if set(now) != set(before):
                     raise UserError(
                         f"'{node.name}' and '{against}' were scored on different rows of {split}.",
                         "Let snakemake score both again.",
                     )
-                metrics = [
-                    m for m in all_metrics(task, now.values()) if m.name != LETTER_METRIC.name or _lettered(before)
-                ]
-                rows += [where | row for row in compare_pair(metrics, now, before, node.name, against)]
-            if majority is not None:
-                rows += [where | row for row in compare_pair([task.metrics[0]], now, majority, node.name, MAJORITY)]
+                yield node.name, against, seed, now, before
+
+
+def _comparisons(
+    config: CompareConfig, task: Task, found: Evaluations, split: str, policies: Verdicts
+) -> list[dict[str, Any]]:
+    """Stages against stages; and every stage's headline against the policies that stand beside it.
+
+    Within a metric, p values are adjusted over all pairs of stages, and apart from those over all pairs with policies.
+    """
+    rows: list[dict[str, Any]] = []
+    for stage, against, seed, now, before in _pairs(config, found, split):
+        metrics = [m for m in all_metrics(task, now.values()) if m.name != LETTER_METRIC.name or _lettered(before)]
+        rows += [{"split": split, "seed": seed} | r for r in compare_pair(metrics, now, before, stage, against)]
+    for stage, seed in config.runs():
+        for name, verdicts in policies.items():
+            made = compare_pair([task.metrics[0]], found.scores[stage, seed, split], verdicts, stage, name)
+            rows += [{"split": split, "seed": seed} | row for row in made]
+    families: dict[tuple[str, bool], list[dict[str, Any]]] = {}
+    for row in rows:
+        families.setdefault((row["metric"], row["against"] in policies), []).append(row)
+    for family in families.values():
+        adjust(family)
+    order = [stage for stage, _ in config.runs()]
+    return sorted(rows, key=lambda row: (order.index(row["stage"]), row["seed"]))
+
+
+def _reward_comparisons(config: CompareConfig, found: Evaluations, split: str) -> list[dict[str, Any]]:
+    """Mean reward of stages against stages, under the one fixed table."""
+    if config.fixed_table is None:
+        return []
+    weights, examples = config.rewards[config.fixed_table], {example.id: example for example in found.rows[split]}
+    rows = [
+        {"split": split, "seed": seed, "table": config.fixed_table}
+        | compare_reward(now, before, examples, weights, stage, against)
+        for stage, against, seed, now, before in _pairs(config, found, split)
+    ]
+    adjust(rows, reward_in_words)
     return rows
+
+
+def _selection(config: CompareConfig, task: Task, found: Evaluations) -> list[dict[str, Any]]:
+    if config.selection is None or len(config.stages) < 2:
+        return []
+    rates = {key: metrics["metrics"] for key, metrics in found.metrics.items()}
+    stages = [node.name for node in config.stages if node.name != BASE_STAGE]
+    names = task.key_metrics or (task.metrics[0].name,)
+    chosen = [metric for metric in task.metrics if metric.name in names]
+    return best_stages(chosen, rates, stages, config.seeds, config.selection, config.splits[0])
 
 
 def _lettered(scores: dict[str, dict[str, Any]]) -> bool:
     return any(score["letter_answer"] is not None for score in scores.values())
 
 
-def _published(config: CompareConfig, found: Evaluations) -> list[dict[str, Any]]:
+def _published(config: CompareConfig, task: Task, found: Evaluations) -> list[dict[str, Any]]:
     path = published.FOLDER / f"{config.published}.tsv"
     found.sha256[path.as_posix()] = sha256_file(path)
     split, first = config.splits[0], {node.name: config.seeds_of(node.name)[0] for node in config.stages}
@@ -197,4 +223,5 @@ def _published(config: CompareConfig, found: Evaluations) -> list[dict[str, Any]
         for metric, rate in found.metrics[stage, seed, split]["metrics"].items()
     }
     where = {"scale": config.scale, "base": config.base, "dataset": config.dataset, "split": split}
-    return published.published_rows(published.read_published(path), ours, where)
+    faults = {metric.name for metric in task.metrics if metric.fault}
+    return published.published_rows(published.read_published(path), ours, where, faults)

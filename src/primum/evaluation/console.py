@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from primum.evaluation.baselines import CHANCE, MAJORITY
+ACROSS = 6  # columns of rates with intervals
+MOST = 60  # comparisons that are all told; of more, those on the key metrics
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -30,13 +31,19 @@ def summary(results: Mapping[str, Any]) -> str:
         items = next((e["n"] for e in results["evaluations"] if e["split"] == split), 0)
         lines += [
             "",
-            f"{results['study']} · {split} · {items} questions · base {results['base']} · scale {results['scale']}",
+            f"{results['study']} · {split} · {items} items · base {results['base']} · scale {results['scale']}",
         ]
-        lines += _aligned(_rate_table(results, split))
-        lines += [
-            "",
-            *(_comparison_line(row, results["seeds"]) for row in results["comparisons"] if row["split"] == split),
-        ]
+        for table in _rate_tables(results, split):
+            lines += [*_aligned(table), ""]
+        rows = [row for row in results["comparisons"] if row["split"] == split]
+        told = [row for row in rows if len(rows) <= MOST or row["metric"] in results["key_metrics"]]
+        lines += [_comparison_line(row, results["seeds"]) for row in told]
+        if len(told) < len(rows):
+            lines.append(f"(and {len(rows) - len(told)} comparisons on other metrics: tables/comparisons.csv)")
+    lines += _rewards(results)
+    for row in results["selection"]:
+        if row["seed"] == results["seeds"][0]:
+            lines += ["", *_selected(row)] if row is results["selection"][0] else _selected(row)
     if results["published"]:
         lines += [
             "",
@@ -56,25 +63,56 @@ def percent(row: Mapping[str, Any], prefix: str = "") -> str:
     )
 
 
-def _rate_table(results: Mapping[str, Any], split: str) -> list[list[str]]:
-    """Metrics down, stages and the two baselines that matter across."""
+def _rate_tables(results: Mapping[str, Any], split: str) -> list[list[list[str]]]:
+    """Metrics down, stages and the baselines that stand beside them across, as many as a terminal holds."""
     rows = [row for row in results["metrics"] if row["split"] == split]
     runs = list(dict.fromkeys((row["stage"], row["seed"]) for row in rows))
     names = list(dict.fromkeys(row["metric"] for row in rows))
-    cells = {(row["stage"], row["seed"], row["metric"]): percent(row) for row in rows}
-    base = {(r["baseline"], r["metric"]): percent(r) for r in results["baselines"] if r["split"] == split}
     several = len(results["seeds"]) > 1
-    head = [
-        "",
-        *(f"{stage} (seed {seed})" if several else stage for stage, seed in runs),
-        MAJORITY.replace("_", " "),
-        CHANCE,
+    cells = {(*_run(row), row["metric"]): percent(row) for row in rows}
+    cells |= {(r["baseline"], None, r["metric"]): percent(r) for r in results["baselines"] if r["split"] == split}
+    columns: list[tuple[str, tuple[str, int | None]]] = [
+        (f"{stage} (seed {seed})" if several else stage, (stage, seed)) for stage, seed in runs
     ]
-    body = [
-        [name, *(cells.get((*run, name), "-") for run in runs), *(base.get((b, name), "") for b in (MAJORITY, CHANCE))]
-        for name in names
+    columns += [(name.replace("_", " "), (name, None)) for name in results["references"]]
+    parts = [columns[at : at + ACROSS] for at in range(0, len(columns), ACROSS)]
+    return [
+        [
+            ["", *(head for head, _ in part)],
+            *(
+                [name, *(cells.get((*of, name), "" if of[1] is None else "-") for _, of in part)]
+                for name in names
+                if any((*of, name) in cells for _, of in part)
+            ),
+        ]
+        for part in parts
     ]
-    return [head, *body]
+
+
+def _run(row: Mapping[str, Any]) -> tuple[str, int]:
+    """Which run a row is of."""
+    return row["stage"], row["seed"]
+
+
+def _rewards(results: Mapping[str, Any]) -> list[str]:
+    """Mean reward of every stage on the headline split, under the fixed table and under its own; then comparisons."""
+    split, lines = results["splits"][0], [["", "table", "part", "mean reward", "as much as gold, %", "least", "most"]]
+    for row in results["rewards"]:
+        if row["split"] == split and row["part"] != "policy" and row["n"]:
+            mean = f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+            ends = (f"{row[end]:g}" for end in ("least", "most"))
+            lines.append([row["stage"], row["table"], row["part"], mean, percent(row, "at_best_"), *ends])
+    if len(lines) == 1:
+        return []
+    tested = [row for row in results["reward_comparisons"] if row["split"] == split]
+    return ["", f"mean reward on {split}", *_aligned(lines), *(_comparison_line(r, results["seeds"]) for r in tested)]
+
+
+def _selected(row: Mapping[str, Any]) -> list[str]:
+    chosen = (
+        f"{row['metric']}: best of {row['stages']} on {row['chosen_on']} is {row['stage']}, which has {percent(row)}"
+    )
+    return [f"{chosen} on {row['split']}; chosen there, {row['naive_stage']} would claim {percent(row, 'naive_')}"]
 
 
 def _published_table(results: Mapping[str, Any]) -> Iterator[list[str]]:

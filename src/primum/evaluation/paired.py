@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from primum.evaluation.stats import ALPHA, detectable_difference, holm, mcnemar_exact, paired_interval, rounded
+from primum.evaluation.stats import ALPHA, detectable_mean, holm, paired_mean, rounded, sign_test
 from primum.tasks.base import Metric
 
 Scores = Mapping[str, Mapping[str, Any]]  # by row id
@@ -14,10 +14,11 @@ Scores = Mapping[str, Mapping[str, Any]]  # by row id
 def compare_pair(
     metrics: Sequence[Metric], now: Scores, before: Scores, stage: str, against: str
 ) -> list[dict[str, Any]]:
-    """Compare ``stage`` with ``against``, metric by metric; p values are Holm-adjusted across the metrics.
+    """Compare ``stage`` with ``against``, metric by metric.
 
     A conditional metric (one with ``given``) is compared on the rows that meet its condition in both stages, so its
-    difference need not be that of the two rates.
+    difference need not be that of the two rates. A balanced one is compared condition by condition, and the
+    differences are averaged.
 
     Args:
         metrics: what to compare.
@@ -27,46 +28,61 @@ def compare_pair(
 
     Returns:
         One row a metric: ``n``, ``difference`` with ``low`` and ``high``, ``gained`` and ``lost`` rows, ``p_mcnemar``,
-        ``p_holm``, ``detectable`` (smallest true difference found with 80 % power), ``supported`` (yes or no, by
-        ``p_holm``) and ``in_words``.
+        ``detectable`` (smallest true difference found with 80 % power); :func:`adjust` adds what follows from tests.
     """
-    rows = [
+    return [
         {"stage": stage, "against": against, "metric": metric.name} | _paired(metric, now, before) for metric in metrics
     ]
-    adjusted = holm({row["metric"]: row["p_mcnemar"] for row in rows if row["n"]})
-    for row in rows:
-        p = adjusted.get(row["metric"])
+
+
+def adjust(rows: Sequence[dict[str, Any]], words: Callable[[Mapping[str, Any]], str] | None = None) -> None:
+    """Adjust a family of tests by Holm, in place: ``p_holm``, ``supported`` (yes or no, by it) and ``in_words``.
+
+    Args:
+        rows: see :func:`compare_pair`; all of one family.
+        words: makes the sentence of a row; :func:`in_words` unless given.
+    """
+    p_key = "p_mcnemar" if any("p_mcnemar" in row for row in rows) else "p"
+    adjusted = holm({str(place): row[p_key] for place, row in enumerate(rows) if row[p_key] is not None})
+    for place, row in enumerate(rows):
+        p = adjusted.get(str(place))
         row["p_holm"] = p
         row["supported"] = "yes" if p is not None and p < ALPHA else "no"
-        row["in_words"] = in_words(row)
+        row["in_words"] = (words or in_words)(row)
         for key in ("difference", "low", "high", "detectable"):
             row[key] = rounded(row[key])
-        for key in ("p_mcnemar", "p_holm"):  # significant digits: a p value is never nought
+        for key in (p_key, "p_holm"):  # significant digits: a p value is never nought
             row[key] = None if row[key] is None else float(f"{row[key]:.6g}")
-    return rows
 
 
 def _paired(metric: Metric, now: Scores, before: Scores) -> dict[str, Any]:
-    ids = [i for i in now if not metric.given or (now[i][metric.given] and before[i][metric.given])]
-    gained = sum(bool(now[i][metric.of]) and not before[i][metric.of] for i in ids)
-    lost = sum(bool(before[i][metric.of]) and not now[i][metric.of] for i in ids)
-    row: dict[str, Any] = {"n": len(ids), "gained": gained, "lost": lost}
-    if not ids:
+    strata = [_discordant(metric.of, given, now, before) for given in metric.strata()]
+    gained, lost, n = (sum(part) for part in zip(*strata, strict=True))
+    row: dict[str, Any] = {"n": n, "gained": gained, "lost": lost}
+    if not all(pairs for _, _, pairs in strata):
         return row | dict.fromkeys(("difference", "low", "high", "p_mcnemar", "detectable"))
-    low, high = paired_interval(gained, lost, len(ids))
+    difference, low, high = paired_mean(strata)
     return row | {
-        "difference": (gained - lost) / len(ids),
+        "difference": difference,
         "low": low,
         "high": high,
-        "p_mcnemar": mcnemar_exact(gained, lost),
-        "detectable": detectable_difference(gained + lost, len(ids)),
+        "p_mcnemar": sign_test(strata),
+        "detectable": detectable_mean(strata),
     }
+
+
+def _discordant(of: str, given: str, now: Scores, before: Scores) -> tuple[int, int, int]:
+    """Rows gained, rows lost, and all rows that meet the condition in both."""
+    ids = [i for i in now if not given or (now[i][given] and before[i][given])]
+    gained = sum(bool(now[i][of]) and not before[i][of] for i in ids)
+    lost = sum(bool(before[i][of]) and not now[i][of] for i in ids)
+    return gained, lost, len(ids)
 
 
 def in_words(row: Mapping[str, Any]) -> str:
     """One comparison as a sentence a person can read off."""
     name = f"{row['stage']} vs {row['against']} {row['metric']}"
-    if not row["n"]:
+    if row["difference"] is None:
         return f"{name}: no row to compare"
     low, high = (f"{100 * row[key]:.1f}" for key in ("low", "high"))
     if not row["gained"] and not row["lost"]:

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.evaluation.generate import Generated, continuations, generate_batch
 from primum.files import read_json
+from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Choices, Example, Task
@@ -153,7 +153,7 @@ class Progress:
             left = (now - self.start) / self.done * (self.total - self.done)
             share = 100 * self.hits / self.done
             print(
-                f"{self.label} {self.done}/{self.total}  {headline.name} so far {share:.1f} %  {left:.0f} s left",
+                f"{self.label} {self.done}/{self.total}  {headline.of} so far {share:.1f} %  {left:.0f} s left",
                 file=sys.stderr,
                 flush=True,
             )

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import Field
+
 from primum.errors import UserError
 from primum.evaluation.calibration import calibration
+from primum.evaluation.earned import mean_reward
 from primum.evaluation.permutation import permutation
-from primum.evaluation.stats import Rate, rate, rounded
+from primum.evaluation.stats import Rate, mean_of_rates, rate, rounded
 from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example, Metric, Task
@@ -23,6 +26,9 @@ class ScoreConfig(Strict):
     study: Identifier
     task: str
     task_settings: dict[str, Any]
+    rewards: dict[Identifier, dict[str, float]] = Field(default_factory=dict)  # tables to report the mean reward under
+    fixed_table: Identifier | None = None  # the one of them that every stage is reported under
+    training_table: Identifier | None = None  # the one of them that this stage was trained with
 
 
 def score_predictions(
@@ -56,18 +62,37 @@ def score_predictions(
         "task": config.task,
         "unscorable": unscorable,
         **_summary(task, examples, predictions, scores),
+        "rewards": _rewards(config, task, examples, scores),
     }
 
 
 def all_metrics(task: Task, scores: Iterable[Mapping[str, Any]]) -> list[Metric]:
     """The task's metrics, and letter accuracy where letters were scored."""
-    return [*task.metrics, *([LETTER_METRIC] if any(s["letter_answer"] is not None for s in scores) else [])]
+    return [*task.metrics, *([LETTER_METRIC] if _lettered(scores) else [])]
+
+
+def _lettered(scores: Iterable[Mapping[str, Any]]) -> bool:
+    return any(s["letter_answer"] is not None for s in scores)
 
 
 def metric_rate(metric: Metric, scores: Iterable[Mapping[str, Any]]) -> Rate:
-    """Share of scores with outcome ``of`` among those with outcome ``given``."""
-    counted = [bool(s[metric.of]) for s in scores if not metric.given or s[metric.given]]
-    return rate(sum(counted), len(counted))
+    """The metric over these scores: the mean over its conditions of the share with outcome ``of``."""
+    known = list(scores)
+    strata = [[bool(s[metric.of]) for s in known if not given or s[given]] for given in metric.strata()]
+    return mean_of_rates([rate(sum(counted), len(counted)) for counted in strata])
+
+
+def _rewards(
+    config: ScoreConfig, task: Task, examples: Mapping[str, Example], scores: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Mean reward under each table, with the table's part in the study: ``fixed``, ``training`` or both."""
+    plain = [s for s in scores if s["shift"] == 0]
+    parts = {"fixed": config.fixed_table, "training": config.training_table}
+    return {
+        name: {"part": [part for part, table in parts.items() if table == name]}
+        | mean_reward(task, examples, plain, weights)
+        for name, weights in sorted(config.rewards.items())
+    }
 
 
 def _check_complete(examples: Mapping[str, Example], predictions: list[dict[str, Any]]) -> None:
@@ -110,7 +135,7 @@ def _judge(task: Task, example: Example, prediction: dict[str, Any]) -> dict[str
         "confidence": verdict.confidence,
         "why": verdict.why,
         "letter_answer": letter,
-        "letter_correct": letter is not None and letter == shown.gold.get("answer"),
+        "letter_correct": letter == shown.gold.get("answer") if logprobs else None,
     }
 
 
@@ -124,26 +149,31 @@ def _summary(
     kinds: dict[str, list[dict[str, Any]]] = {}
     for score in plain:
         kinds.setdefault(examples[score["id"]].kind, []).append(score)
-    conditional = next((metric for metric in task.metrics if metric.given), None)
-    stated = [s for s in plain if s["confidence"] is not None and (conditional is None or s[conditional.given])]
+    conditional = next((given for metric in task.metrics for given in metric.given), None)
+    stated = [s for s in plain if s["confidence"] is not None and (conditional is None or s[conditional])]
+    counted = {name: [s[name] or "none" for s in plain] for name in ("answer", "letter_answer")}
+    if not _lettered(plain):  # free text is told by what it did; no two answers need be alike
+        counted = {"behaviour": [task.behaviour(examples[s["id"]], s) for s in plain]}
     return {
         "n": len(plain),
         "metrics": {
             m.name: {"label": m.label or m.name, **metric_rate(m, plain).to_json()} for m in all_metrics(task, plain)
         },
         "permutation": permutation(task, examples, scores),
-        "calibration": calibration([s["confidence"] for s in stated], [bool(s[headline.of]) for s in stated]),
+        "calibration": calibration([s["confidence"] for s in stated], [bool(s[headline.of]) for s in stated])
+        if task.states_confidence
+        else None,
         "completions": {
             "mean_tokens": rounded(sum(p["tokens"] for p in written) / len(written)) if written else None,
             "unfinished": rate(sum(not p["finished"] for p in written), len(written)).to_json(),
         },
-        "answers": {name: _count(s[name] or "none" for s in plain) for name in ("answer", "letter_answer")},
+        "answers": {name: _count(said) for name, said in counted.items()},
         "failures": _count(s["why"] for s in plain if s["why"]),
         "kinds": {
             kind: {
-                m.name: metric_rate(m, kinds[kind]).to_json()
+                m.name: found.to_json()
                 for m in all_metrics(task, plain)
-                if m in (headline, LETTER_METRIC)
+                if (found := metric_rate(m, kinds[kind])).value is not None
             }
             for kind in sorted(kinds)
         },

@@ -6,9 +6,9 @@ Small closed forms and exact integer sums on the standard library: scoring start
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import comb, copysign, inf, sqrt
+from math import comb, copysign, inf, lcm, sqrt
 from statistics import NormalDist
 
 LEVEL = 0.95  # of every interval
@@ -19,7 +19,10 @@ DECIMALS = 6  # to which rates and p values are written
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """``numerator`` of ``n``, with a 95 % interval; value and limits are None when n is 0."""
+    """``numerator`` of ``n``, with a 95 % interval; value and limits are None when there is nothing to count.
+
+    Of a balanced rate ``value`` is not ``numerator / n``: see :func:`mean_of_rates`.
+    """
 
     numerator: int
     n: int
@@ -55,11 +58,62 @@ def rate(numerator: int, n: int) -> Rate:
     return Rate(numerator, n, p, low, high)
 
 
+def mean_of_rates(rates: Sequence[Rate]) -> Rate:
+    """The mean of proportions of samples that exclude each other, such as balanced accuracy; one alone is itself.
+
+    Its interval is put together from theirs (MOVER; for sums of proportions: Zou, Huang and Zhang 2009, Comput Stat
+    Data Anal 53:1080, after Newcombe 1998, Stat Med 17:873). ``numerator`` and ``n`` are sums.
+    """
+    numerator, n = sum(r.numerator for r in rates), sum(r.n for r in rates)
+    if len(rates) == 1:
+        return rates[0]
+    if not all(r.n for r in rates):
+        return Rate(numerator, n, None, None, None)
+    value, low, high = mover([(r.value or 0.0, r.low or 0.0, r.high or 0.0) for r in rates])
+    return Rate(numerator, n, value, low, high)
+
+
+def mover(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+    """The mean of independent estimates ``(value, low, high)``, with the interval that follows from theirs.
+
+    The method of variance estimates recovery (Zou and Donner 2008, Stat Med 27:1693).
+    """
+    k = len(parts)
+    value = sum(v for v, _, _ in parts) / k
+    below, above = (sqrt(sum((part[0] - part[end]) ** 2 for part in parts)) / k for end in (1, 2))
+    return value, value - below, value + above
+
+
 def mcnemar_exact(gained: int, lost: int) -> float:
     """Two-sided exact McNemar p value: a fair-coin test of the discordant pairs (McNemar 1947)."""
     n = gained + lost
     tail = sum(comb(n, k) for k in range(min(gained, lost) + 1))
     return min(1.0, 2 * tail / 2**n)
+
+
+def sign_test(strata: Sequence[tuple[int, int, int]]) -> float:
+    """Two-sided exact p value of a mean of paired differences; within one stratum it is McNemar's.
+
+    Where nothing differs, each discordant pair is as likely gained as lost (Fisher's randomisation test of the sum
+    ``(gained - lost) / n``, conditional on the discordant pairs of each stratum; Agresti 2013, Categorical Data
+    Analysis, 11.1). The distribution is counted out, in whole numbers.
+
+    Args:
+        strata: ``(gained, lost, n)`` each.
+    """
+    if len(strata) == 1:
+        return mcnemar_exact(*strata[0][:2])
+    scale = lcm(*(n for _, _, n in strata))
+    ways = {0: 1}  # excess, times the scale -> number of ways
+    for gained, lost, n in strata:
+        discordant, grown = gained + lost, dict[int, int]()
+        for excess, count in ways.items():
+            for k in range(discordant + 1):
+                at = excess + (2 * k - discordant) * (scale // n)
+                grown[at] = grown.get(at, 0) + count * comb(discordant, k)
+        ways = grown
+    found = abs(sum((gained - lost) * (scale // n) for gained, lost, n in strata))
+    return sum(count for excess, count in ways.items() if abs(excess) >= found) / sum(ways.values())
 
 
 def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
@@ -91,7 +145,25 @@ def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
     return low, high
 
 
-def detectable_difference(discordant: int, n: int) -> float | None:
+def paired_mean(strata: Sequence[tuple[int, int, int]]) -> tuple[float, float, float]:
+    """The mean of the strata's paired differences and its 95 % interval: MOVER over Tango's."""
+    parts = [((g - lo) / n, *paired_interval(g, lo, n)) for g, lo, n in strata]
+    return parts[0] if len(parts) == 1 else mover(parts)
+
+
+def detectable_mean(strata: Sequence[tuple[int, int, int]]) -> float | None:
+    """:func:`detectable_difference` of a mean over strata.
+
+    A mean of k differences has the variance of one difference of ``k^2 / sum(1 / n)`` pairs at the mean share of
+    discordant ones that are weighted by ``1 / n``.
+    """
+    inverse = sum(1 / n for _, _, n in strata)
+    pairs = len(strata) ** 2 / inverse
+    share = sum((gained + lost) / n / n for gained, lost, n in strata) / inverse
+    return detectable_difference(share * pairs, pairs)
+
+
+def detectable_difference(discordant: float, n: float) -> float | None:
     """Smallest true difference of paired rates found with 80 % power at this share of discordant pairs.
 
     Connor (1987, Biometrics 43:207): n = (z_a sqrt(psi) + z_b sqrt(psi - d^2))^2 / d^2, solved for d. Where even all

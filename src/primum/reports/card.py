@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from primum.config import BASE_STAGE
 from primum.files import read_json, write_text
-from primum.reports import findings, records
+from primum.reports import findings, records, subgroups
 from primum.reports.document import open_study
-from primum.reports.numbers import Numbers, Rich, text_of
+from primum.reports.limits import limits
+from primum.reports.numbers import Numbers, Rich, capital, text_of
 from primum.reports.paper import TEMPLATES
 from primum.reports.sources import StudyFiles, StudyReport
 from primum.reports.tables import Block, Tables
+from primum.stages import BASE_STAGE
 
 
 def write_card(study: StudyReport, stage: str, numbers: Path, results: Path, output: Path) -> None:
@@ -88,8 +89,10 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
     seed, split, node = study.seeds_of(stage)[0], study.splits[0], study.stage(stage)
     at = tables.key("train", stage, seed)
     checkpoint = read_json(files.checkpoint(stage, seed))
-    against = dict.fromkeys((node.parent, BASE_STAGE, "majority_letter"))
-    sentences = [findings.comparison(tables, stage, other, metric) for other in against for metric in tables.labels]
+    tree = study.tree()
+    against = dict.fromkeys([node.parent, *tree.against(stage), *tables.references])
+    compared = tables.key_metrics if tree.arms() else list(tables.labels)
+    sentences = [findings.comparison(tables, stage, other, metric) for other in against for metric in compared]
     return {
         "study": study,
         "stage": stage,
@@ -111,13 +114,19 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
         "prefix": tables.key(""),
         "levels": text_of(findings.levels(tables)),
         "headline": tables.said(tables.headline),
-        "comparisons": [text_of(sentence) for sentence in sentences if sentence],
-        "baselines": text_of(findings.baselines(tables) or []),
-        "calibration": text_of(findings.calibration(tables)[tables.study.names().index(stage)]),
+        "comparisons": [text_of(capital(sentence)) for sentence in sentences if sentence],
+        "baselines": text_of(capital(found)) if (found := findings.baselines(tables)) else "",
+        "calibration": text_of(findings.calibration(tables)[study.names().index(stage)]) if study.confidence else "",
+        "words": tables.words,
+        "corpus": files.from_corpus,
+        "exploit": next((text_of(s) for s in findings.exploit(tables, [stage])), ""),
+        "selected": text_of(findings.selected(tables) or []),
+        "kinds": markdown(subgroups.kinds_of(tables, stage)),
+        "rewards": [markdown(block) for block in [subgroups.rewards(tables)] if block],
         "failures": [text_of(sentence) for sentence in findings.failures(tables, stage)],
-        "limits": [text_of(sentence) for sentence in findings.limits(tables)],
+        "limits": [text_of(sentence) for sentence in limits(tables)],
         "hyperparameters": markdown(records.hyperparameters(tables, [stage])),
-        "metrics": {name: markdown(tables.metrics(name)) for name in study.splits},
+        "metrics": {name: [markdown(block) for block in tables.metrics(name)] for name in study.splits},
         "hashes": _hashes(numbers, at, checkpoint),
     }
 

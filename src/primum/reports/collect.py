@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, short
+from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
 from primum.reports.sources import ReportConfig, Source, StudyFiles, pointer
 
 RATE: dict[str, Format] = {"value": percent, "low": percent, "high": percent, "numerator": plain, "n": plain}
@@ -19,13 +19,26 @@ PUBLISHED: dict[str, Format] = {
     **{f"{whose}_{field}": form for whose in ("published", "our") for field, form in RATE.items()},
     **{"p_fisher": p_value, "paired_if_at_most": plain, "supported": plain},
 }
+REWARD: dict[str, Format] = {
+    **{name: reward for name in ("mean", "low", "high", "exploit_mean", "exploit_low", "exploit_high")},
+    **{f"at_best_{field}": form for field, form in RATE.items()},
+    **{"least": plain, "most": plain, "n": plain, "exploit_n": plain},
+}
+REWARDED: dict[str, Format] = {
+    **{"difference": signed, "low": signed, "high": signed, "detectable": reward},
+    **{"p": p_value, "p_holm": p_value, "n": plain, "supported": plain},
+}
+SELECTED: dict[str, Format] = {
+    **{f"{whose}{field}": form for whose in ("", "chosen_", "naive_") for field, form in RATE.items()},
+    "stages": plain,
+}
 CALIBRATION: dict[str, Format] = {
     **{"n": plain, "brier": decimals, "ece": decimals, "null_low": decimals, "null_high": decimals},
     **{"calibrated": plain, "mean_confidence": percent, "accuracy": percent},
 }
 WINDOW = 5  # logged steps whose mean stands for the start or the end of a curve
 LOGGED: dict[str, Format] = {"loss": decimals, "mean_token_accuracy": percent, "reward": decimals}
-METHODS, CALIBRATED = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration"))
+METHODS, CALIBRATED, EARNED = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration", "earned"))
 Entries = dict[str, dict[str, Any]]
 
 
@@ -99,6 +112,19 @@ def _evaluation(book: _Book, files: StudyFiles) -> None:
         book.fields(source, pointer("comparisons", i), key, COMPARISON)
     for i, row in enumerate(data["baselines"]):
         book.fields(source, pointer("baselines", i), f"baseline/{row['split']}/{row['baseline']}/{row['metric']}", RATE)
+    for i, row in enumerate(data["rewards"]):
+        whose = "policy" if row["part"] == "policy" else f"stage/{row['seed']}"
+        key = f"reward/{row['split']}/{whose}/{row['stage']}/{row['table']}"
+        book.fields(source, pointer("rewards", i), key, REWARD)
+    for i, row in enumerate(data["reward_comparisons"]):
+        key = f"rewarded/{row['split']}/{row['stage']}/{row['seed']}/{row['against']}"
+        book.fields(source, pointer("reward_comparisons", i), key, REWARDED)
+    for i, row in enumerate(data["selection"]):
+        book.fields(source, pointer("selection", i), f"selection/{row['seed']}/{row['metric']}", SELECTED)
+    for i, row in enumerate(data["kinds"]):
+        if row["split"] == data["splits"][0]:
+            key = f"kind/{row['stage']}/{row['seed']}/{row['metric']}/{row['kind']}"
+            book.fields(source, pointer("kinds", i), key, RATE)
     for i, row in enumerate(data["published"]):
         book.fields(source, pointer("published", i), f"published/{row['stage']}/{row['metric']}", PUBLISHED)
     claims = [row for row in data["published"] if row["supported"] in ("yes", "no")]
@@ -109,26 +135,25 @@ def _evaluation(book: _Book, files: StudyFiles) -> None:
     for i, row in enumerate(data["evaluations"]):
         run, where = f"{row['split']}/{row['stage']}/{row['seed']}", pointer("evaluations", i)
         book.add(source, f"{where}/n", f"items/{run}")
-        book.fields(source, f"{where}/calibration", f"calibration/{run}", CALIBRATION)
+        if row["calibration"]:
+            book.fields(source, f"{where}/calibration", f"calibration/{run}", CALIBRATION)
+        for done in row["answers"].get("behaviour", ()):
+            book.add(source, f"{where}/answers/behaviour{pointer(done)}", f"behaviour/{run}/{done}")
         book.add(source, f"{where}/completions/mean_tokens", f"tokens/{run}", lambda v: f"{v:.1f}")
         for why in row["failures"]:
             book.add(source, f"{where}/failures{pointer(why)}", f"failure/{run}/{why}")
         for shift in (row["permutation"] or {}).get("accuracy_by_shift", {}):
             at = f"{where}/permutation/accuracy_by_shift/{shift}"
             book.fields(source, at, f"shift/{run}/{shift}", RATE)
-        if row["split"] == data["splits"][0]:
-            for kind, rates in row["kinds"].items():
-                for metric in rates:
-                    at = f"{where}/kinds{pointer(kind, metric)}"
-                    book.fields(source, at, f"kind/{row['stage']}/{row['seed']}/{metric}/{kind}", RATE)
 
 
 def _data(book: _Book, files: StudyFiles) -> None:
     source = Source(files.splits, files.root)
     for key in ("shuffle_seed", "near_duplicate_threshold"):
         book.add(source, pointer(key), f"data/{key}")
-    for key in ("leaks", "dropped", "excluded", "right_option_twice"):
-        book.put(source, f"{pointer(key)} (count)", f"data/{key}", len(source.data[key]))
+    for key in ("leaks", "dropped", "excluded", "right_option_twice", "bad_gold"):
+        if key in source.data:
+            book.put(source, f"{pointer(key)} (count)", f"data/{key}", len(source.data[key]))
     for pair in source.data["groups_shared"]:
         book.add(source, pointer("groups_shared", pair), f"data/shared/{pair}")
     for split, described in source.data["splits"].items():
@@ -151,6 +176,8 @@ def _gate(book: _Book, files: StudyFiles) -> None:
             book.add(source, f"{where}/weights{pointer(component)}", f"gate/{name}/weight/{component}")
         for policy in table["policies"]:
             book.add(source, f"{where}/policies{pointer(policy)}", f"gate/{name}/policy/{policy}", decimals)
+        exploits = {exploit["policy"] for exploit in table["exploits"]}
+        book.put(source, f"{where}/exploits (policies)", f"gate/{name}/exploits", len(exploits))
         best = max(table["policies"].values(), default=None)
         book.put(source, f"{where}/policies (largest)", f"gate/{name}/best_policy", best, decimals)
 
@@ -206,14 +233,19 @@ def _inputs(book: _Book, files: StudyFiles) -> None:
     base = Source(files.base(), files.root)
     book.add(base, "/sha256", "base/sha256", short)
     dataset = Source(files.source(), files.root)
+    book.add(dataset, "/rows_sha256", "dataset/rows_sha256", short)
+    if files.from_corpus:
+        for name in ("asked", "kept", "rejected"):
+            book.add(dataset, f"/total/{name}", f"dataset/{name}")
+        book.add(dataset, "/seed", "dataset/seed")
+        return
     for origin in sorted(dataset.data["rows"]):
         book.add(dataset, f"/rows/{origin}", f"dataset/rows/{origin}")
-    book.add(dataset, "/rows_sha256", "dataset/rows_sha256", short)
 
 
 def _parameters(book: _Book, files: StudyFiles) -> None:
     """Levels of intervals and tests: constants of the code that computed them."""
-    from primum.evaluation import calibration, stats
+    from primum.evaluation import calibration, earned, stats
 
     source = Source(files.root / METHODS, files.root)
     for name, form in (("LEVEL", "{:.0%}"), ("ALPHA", "{}"), ("POWER", "{:.0%}")):
@@ -221,3 +253,4 @@ def _parameters(book: _Book, files: StudyFiles) -> None:
     source = Source(files.root / CALIBRATED, files.root)
     for name in ("BINS", "SIMULATIONS"):
         book.put(source, name, f"method/{name.lower()}", getattr(calibration, name))
+    book.put(Source(files.root / EARNED, files.root), "RESAMPLES", "method/resamples", earned.RESAMPLES)

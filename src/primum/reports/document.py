@@ -6,13 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from primum.config import BASE_STAGE
 from primum.files import read_json
 from primum.reports import findings
 from primum.reports.numbers import Name, Numbers, Rich, paragraph
 from primum.reports.sections import sections
 from primum.reports.sources import ReportConfig, StudyFiles
 from primum.reports.tables import Tables, pretty
+from primum.reports.wording import wording
+from primum.stages import BASE_STAGE
 
 
 def open_study(numbers: Numbers, files: StudyFiles) -> Tables:
@@ -20,11 +21,14 @@ def open_study(numbers: Numbers, files: StudyFiles) -> Tables:
     results = read_json(files.evaluation)
     known = {name: rate["label"] for entry in results["evaluations"] for name, rate in entry["metrics"].items()}
     labels = {row["metric"]: known.get(row["metric"], pretty(row["metric"]).capitalize()) for row in results["metrics"]}
-    found = {"base": read_json(files.base()), "dataset": read_json(files.source())}
+    found = {"base": read_json(files.base()), "dataset": files.data()}
     found["config"] = read_json(
         files.checkpoint(files.study.stages[0].name, files.study.seeds_of(files.study.stages[0].name)[0])
     )["config"]
-    return Tables(numbers, files.study, labels, found)
+    kept = {key: results[key] for key in ("key_metrics", "faults", "references", "fixed_table")}
+    return Tables(
+        numbers, files.study, labels, found, **kept, chosen=results["selection"], words=wording(results["task"])
+    )
 
 
 def open_document(config: ReportConfig, results: Path, numbers: Path) -> dict[str, Any]:
@@ -51,24 +55,37 @@ def build_document(config: ReportConfig, studies: list[tuple[Tables, StudyFiles]
 
 def _abstract(tables: Tables) -> Rich:
     numbers, study = tables.numbers, tables.study
-    stages = findings.joined(
-        [numbers.say("{stage}", stage=Name(_method(stage.name, stage.method))) for stage in study.stages]
-    )
     spans = numbers.say(
         "Starting from {base}, one adapter is trained in stages ({stages}) on {dataset}. On the {n} held-out items of"
         " split ‘{split}’, decoded greedily, {metric} is {levels}. ",
         base=Name(tables.records["base"]["id"]),
-        stages=stages,
+        stages=_stages(tables),
         dataset=Name(tables.records["dataset"]["id"]),
         n=tables.key("items", study.splits[0], BASE_STAGE, 0),
         split=Name(study.splits[0]),
         metric=Name(tables.said(tables.headline)),
         levels=findings.levels(tables),
     )
-    extra = [findings.baselines(tables), findings.published(tables)]
+    extra = [findings.baselines(tables), findings.selected(tables), findings.published(tables)]
     caveats = [numbers.say(sentence) for sentence in study.limitations]
-    spans += paragraph([*findings.headlines(tables), *(sentence for sentence in extra if sentence), *caveats])
+    spans += paragraph(
+        [
+            *findings.headlines(tables),
+            *findings.exploit(tables)[:1],
+            *(sentence for sentence in extra if sentence),
+            *caveats,
+        ]
+    )
     return spans + numbers.say("Every number printed here is read from a file whose hash is on record.")
+
+
+def _stages(tables: Tables) -> Rich:
+    """Methods in order; where the tree forks, the names of the arms."""
+    arms, numbers = tables.study.tree().arms(), tables.numbers
+    inside = {name for arm in arms for name in arm}
+    named = [_method(stage.name, stage.method) for stage in tables.study.stages if stage.name not in inside]
+    named += [" → ".join(arm) for arm in arms]
+    return findings.joined([numbers.say("{stage}", stage=Name(name)) for name in named])
 
 
 def _method(name: str, method: str) -> str:

@@ -6,25 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
-from primum.evaluation.baselines import CHANCE, MAJORITY
 from primum.evaluation.stats import rate
 from primum.files import read_json, read_jsonl
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, Look, canvas, end_labels, look, save, thin_grid
 from primum.reports.sources import StudyReport
+from primum.reports.stage_figures import DOT, arms, metric_by_stage, metric_size, run_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DOT: dict[str, Any] = {
-    "markeredgecolor": "white",
-    "markeredgewidth": 0.5,
-    "markersize": 5,
-    "clip_on": False,
-    "zorder": 3,
-}
+FEW, ACROSS = 2, 4  # stages whose rewards are shown by component; panels side by side
 SMOOTH = 5  # steps of the running mean drawn over the raw reward
 Logs = Mapping[tuple[str, int], list[dict[str, Any]]]
 
@@ -72,7 +65,7 @@ def training_loss(figure: Figure, study: StudyReport, results: dict[str, Any], l
             marker=style.marker,
             markevery=max(1, len(steps) // 12),
         )
-        labels.append((losses[-1], _run_name(study, stage, seed), style.colour))
+        labels.append((losses[-1], run_name(study, stage, seed), style.colour))
         lowest = min(lowest, *losses)
     _or_nothing(axes, labels, "no SFT stage in this study")
     axes.set(xlabel="step", ylabel="loss on the completion", xlim=(0, None), ylim=(lowest, None))
@@ -81,8 +74,11 @@ def training_loss(figure: Figure, study: StudyReport, results: dict[str, Any], l
 
 
 def training_reward(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Logs) -> None:
-    """Mean reward of every GRPO stage by step, in all and by component."""
+    """Mean reward of every GRPO stage by step, in all and by component; of many stages, in all alone."""
     stages = [stage.name for stage in study.stages if stage.method == "grpo"]
+    if len(stages) > FEW:
+        _rewards_in_all(figure, study, stages, logs)
+        return
     grid = figure.subplots(2, max(1, len(stages)), sharex="col", sharey="row", squeeze=False, height_ratios=[1, 1.25])
     for column, stage in enumerate(stages):
         top, bottom = grid[0][column], grid[1][column]
@@ -99,7 +95,7 @@ def training_reward(figure: Figure, study: StudyReport, results: dict[str, Any],
                     ends.setdefault(component, []).append(means[-1])
         labels = [(sum(v) / len(v), name, look(place + 1).colour) for place, (name, v) in enumerate(ends.items())]
         end_labels(bottom, labels, 0.085)
-        top.set(title=stage, ylim=(0, None))
+        top.set(title=stage, ylim=(min(0, top.get_ylim()[0]), None))
         bottom.set(xlabel="step", xlim=(0, None), ylim=(0, 1.03))
         thin_grid(top, "y")
         thin_grid(bottom, "y")
@@ -109,40 +105,28 @@ def training_reward(figure: Figure, study: StudyReport, results: dict[str, Any],
         _or_nothing(grid[0][0], [], "no GRPO stage in this study")
 
 
-def metric_by_stage(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Logs) -> None:
-    """Every rate of every stage on the headline split, with its Wilson interval; baselines as thin rules."""
-    split, axes = study.splits[0], figure.subplots()
-    rows = [row for row in results["metrics"] if row["split"] == split and row["value"] is not None]
-    names, runs = _rates(study, results), study.runs()
-    items = next(e["n"] for e in results["evaluations"] if e["split"] == split)
-    step = 1.0 / (len(runs) + 1.2)
-    for row in rows:
-        run = runs.index((row["stage"], row["seed"]))
-        y = list(names).index(row["metric"]) + step * (run - (len(runs) - 1) / 2)
-        style, x = look(study.names().index(row["stage"])), 100 * row["value"]
-        axes.plot(
-            [100 * row["low"], 100 * row["high"]], [y, y], color=style.colour, linewidth=1.1, solid_capstyle="butt"
-        )
-        axes.plot(x, y, marker=style.marker, color=style.colour, **DOT)
-        text = f"{_run_name(study, row['stage'], row['seed'])} {x:.1f}" + (
-            "" if row["n"] == items else f" of {row['n']}"
-        )
-        axes.annotate(text, (103.5, y), color=style.colour, va="center", fontsize=6, annotation_clip=False)
-    known = [
-        r
-        for r in results["baselines"]
-        if r["split"] == split and r["baseline"] in (MAJORITY, CHANCE) and r["metric"] == next(iter(names))
-    ]
-    for row, side in zip(
-        sorted(known, key=lambda row: (row["value"], row["baseline"])), ("right", "left"), strict=False
-    ):
-        _baseline(axes, row, side)
-    axes.set(xlim=(0, 100), ylim=(len(names) - 0.5, -0.72), yticks=range(len(names)), yticklabels=names.values())
-    axes.set_xlabel(f"% of {items} items of {split}, with Wilson 95% intervals")
-    for place in range(1, len(names)):
-        axes.axhline(place - 0.5, color="#e4e4e4", linewidth=0.5, zorder=0)
-    axes.tick_params(axis="y", length=0)
-    thin_grid(axes, "x")
+def _rewards_in_all(figure: Figure, study: StudyReport, stages: Sequence[str], logs: Logs) -> None:
+    """A panel a stage, each under its own table, all with the same scale."""
+    rows = -(-len(stages) // ACROSS)
+    grid = figure.subplots(rows, ACROSS, sharey=True, squeeze=False)
+    for place, axes in enumerate(grid.flat):
+        if place >= len(stages):
+            axes.set_axis_off()
+            continue
+        stage, first = stages[place], []
+        for (name, _), log in sorted(logs.items()):
+            if name == stage:
+                _curve(axes, log, "reward", Look(INK, "", "-"), 1.2)
+                first.append(_series(log, "reward")[0][0])
+        table = study.stage(stage).rewards
+        axes.set_title(stage if table == stage else f"{stage} ({table})", fontsize=6.5)
+        axes.set_xlim(min(first, default=1) - 1, None)  # a block that continues counts on from its parent
+        if place + ACROSS >= len(stages):
+            axes.set_xlabel("step")
+        thin_grid(axes, "y")
+    grid[0][0].set_ylim(min(0, grid[0][0].get_ylim()[0]), None)  # shared by all, once all are drawn
+    for row in grid:
+        row[0].set_ylabel("reward in all")
 
 
 def calibration(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Logs) -> None:
@@ -166,7 +150,7 @@ def calibration(figure: Figure, study: StudyReport, results: dict[str, Any], log
                 f" {found['null_high']:.3f}"
             )
         axes.text(0.04, 0.97, words, transform=axes.transAxes, va="top", fontsize=6, color=INK, linespacing=1.35)
-        axes.set(title=_run_name(study, stage, seed), xlabel="stated confidence", xlim=(0, 1.03), ylim=(-0.03, 1.03))
+        axes.set(title=run_name(study, stage, seed), xlabel="stated confidence", xlim=(0, 1.03), ylim=(-0.03, 1.03))
         axes.set(xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"], yticks=[0, 0.5, 1], yticklabels=["0", "0.5", "1"])
         axes.set_aspect("equal")
         thin_grid(axes, "both")
@@ -195,27 +179,6 @@ def _curve(axes: Axes, log: list[dict[str, Any]], name: str, style: Look, width:
     return means
 
 
-def _baseline(axes: Axes, row: dict[str, Any], side: str) -> None:
-    """A thin rule across the first metric's band, named above it."""
-    x = 100 * row["value"]
-    axes.plot(
-        [x, x], [-0.5, 0.5], color=INK, linewidth=0.6, linestyle="-" if row["baseline"] == MAJORITY else (0, (1.5, 1.5))
-    )
-    words = f" {row['baseline'].replace('_', ' ')} {x:.1f} "
-    axes.annotate(words, (x, -0.56), ha=side, va="center", fontsize=5.8, color=INK)
-
-
-def _rates(study: StudyReport, results: dict[str, Any]) -> dict[str, str]:
-    """Metric -> label, in the order of the results."""
-    labels = {name: rate["label"] for e in results["evaluations"] for name, rate in e["metrics"].items()}
-    found = dict.fromkeys(row["metric"] for row in results["metrics"] if row["split"] == study.splits[0])
-    return {name: labels.get(name, name.replace("_", " ").capitalize()) for name in found}
-
-
-def _run_name(study: StudyReport, stage: str, seed: int) -> str:
-    return stage if stage == BASE_STAGE or len(study.seeds) == 1 else f"{stage} (seed {seed})"
-
-
 def _or_nothing(axes: Axes, drawn: Sequence[Any], words: str) -> None:
     if not drawn:
         axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=MUTED)
@@ -225,11 +188,16 @@ Size = Callable[[StudyReport, dict[str, Any]], tuple[float, float]]
 Draw = Callable[["Figure", StudyReport, dict[str, Any], Logs], None]
 DRAWN: dict[str, tuple[Draw, Size]] = {
     "training_loss": (training_loss, lambda study, results: (WIDTH, 1.9)),
-    "training_reward": (training_reward, lambda study, results: (WIDTH if _grpo(study) < 2 else WIDE, 3.0)),
-    "metric_by_stage": (
-        metric_by_stage,
-        lambda study, results: (WIDTH, 0.9 + len(_rates(study, results)) * (0.12 + 0.1 * len(study.runs()))),
+    "training_reward": (
+        training_reward,
+        lambda study, results: (
+            (WIDTH if _grpo(study) < 2 else WIDE, 3.0)
+            if _grpo(study) <= FEW
+            else (WIDE, 0.3 + 1.45 * -(-_grpo(study) // ACROSS))
+        ),
     ),
+    "metric_by_stage": (metric_by_stage, metric_size),
+    "arms": (arms, lambda study, results: (WIDTH, 0.6 + 1.45 * len(results["key_metrics"]))),
     "calibration": (calibration, lambda study, results: (min(WIDE, 0.5 + 2.1 * len(study.names())), 2.35)),
 }
 

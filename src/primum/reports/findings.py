@@ -1,11 +1,15 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
 """What a study may say of itself: sentences whose wording follows from the test, never from hope."""
 
 from __future__ import annotations
 
-from primum.config import BASE_STAGE
-from primum.evaluation.baselines import CHANCE, MAJORITY
+from collections.abc import Sequence
+
 from primum.reports.numbers import Name, Numbers, Rich
 from primum.reports.tables import Tables, pretty
+from primum.stages import BASE_STAGE
+
+FEW = 2
 
 
 def joined(parts: list[Rich]) -> Rich:
@@ -24,11 +28,13 @@ def p_words(numbers: Numbers, key: str) -> Rich:
 
 
 def levels(tables: Tables) -> Rich:
-    """The headline of every stage on the headline split, with intervals."""
-    split = tables.study.splits[0]
+    """The headline on the headline split, with intervals: of every stage or, where there are arms, of their ends."""
+    split, tree, study = tables.study.splits[0], tables.study.tree(), tables.study
+    ends = tree.ends()
+    shared = [stage.name for stage in study.stages if not any(stage.name in arm for arm in tree.arms())]
     parts = []
-    for stage in tables.study.names():
-        prefix = tables.key("metric", split, stage, tables.study.seeds_of(stage)[0], tables.headline, "")
+    for stage in [BASE_STAGE, *shared, *ends] if tree.arms() else study.names():
+        prefix = tables.key("metric", split, stage, study.seeds_of(stage)[0], tables.headline, "")
         parts.append(
             tables.numbers.say(
                 "{value}% [{low}, {high}] for {stage}",
@@ -85,28 +91,95 @@ def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int 
 
 
 def _named(tables: Tables, stage: str) -> str:
-    return f"the {pretty(stage)}" if stage == MAJORITY else tables.shown(stage)
+    return f"the policy ‘{pretty(stage)}’" if stage in tables.references else tables.shown(stage)
 
 
 def headlines(tables: Tables) -> list[Rich]:
-    """Every stage against its parent, the last one against the base, and the last one against the majority letter."""
-    stages = tables.study.stages
+    """Every stage against its parent; the last of the main arm against the base, the ends of other arms, and policies.
+
+    Of an arm, the end alone is held against where the arm began; what lies between stands in the tables.
+    """
+    stages, tree = tables.study.stages, tables.study.tree()
+    main = tree.ends()[0]
     pairs = [(stage.name, stage.parent) for stage in stages]
-    pairs += [(stages[-1].name, BASE_STAGE), (stages[-1].name, MAJORITY)]
+    if tree.arms():
+        forks = {arm[-1]: tables.study.stage(arm[0]).parent for arm in tree.arms()}
+        pairs = [(name, parent) for name, parent in pairs if not any(name in arm for arm in tree.arms())]
+        pairs += [*forks.items(), *((main, other) for other in tree.ends()[1:])]
+    else:  # of many comparisons the tables tell
+        pairs += [(main, BASE_STAGE), *((main, name) for name in tables.references)]
     found = [comparison(tables, stage, against, tables.headline) for stage, against in dict.fromkeys(pairs)]
     return [sentence for sentence in found if sentence]
 
 
 def baselines(tables: Tables) -> Rich | None:
-    """What the majority letter and guessing score."""
+    """What the baselines that stand beside every stage score."""
     numbers, split = tables.numbers, tables.study.splits[0]
-    majority, chance = (tables.key("baseline", split, name, tables.headline, "value") for name in (MAJORITY, CHANCE))
-    if not (numbers.has(majority) and numbers.has(chance)):
+    parts = []
+    for name in tables.references:
+        at = tables.key("baseline", split, name, "")
+        if not numbers.has(f"{at}{tables.headline}/value"):
+            continue
+        policy = Name(tables.words.references.get(name, pretty(name)))
+        part = numbers.say("{policy} scores {value}%", policy=policy, value=f"{at}{tables.headline}/value")
+        beside = [
+            numbers.say("{said}: {value}%", said=Name(tables.said(metric)), value=f"{at}{metric}/value")
+            for metric in tables.exploit_metrics()
+        ]
+        parts.append(part + (numbers.say(" ({beside})", beside=joined(beside)) if beside else []))
+    return joined(parts) + numbers.say(".") if parts else None
+
+
+def exploit(tables: Tables, stages: Sequence[str] | None = None) -> list[Rich]:
+    """How much of what is counted as success is none, and what it was paid: of ``stages``, or of the arms' ends."""
+    numbers, split, found = tables.numbers, tables.study.splits[0], []
+    for stage in stages or tables.study.tree().ends():
+        seed = tables.study.seeds_of(stage)[0]
+        own = tables.study.stage(stage).rewards
+        at = {name: tables.key("reward", split, "stage", seed, stage, name, "") for name in (own, tables.fixed_table)}
+        if own is None or not numbers.has(f"{at[own]}exploit_mean"):
+            continue
+        sentence = numbers.say(
+            "Of {n} items, {stage} has {count} that are counted safe and are not right; its own table ‘{own}’ pays"
+            " them {paid} each on average [{low}, {high}]",
+            n=f"{at[own]}n",
+            stage=Name(tables.shown(stage)),
+            count=f"{at[own]}exploit_n",
+            own=Name(own),
+            paid=f"{at[own]}exploit_mean",
+            low=f"{at[own]}exploit_low",
+            high=f"{at[own]}exploit_high",
+        )
+        if tables.fixed_table not in (None, own):
+            sentence += numbers.say(
+                ", table ‘{fixed}’ {other}",
+                fixed=Name(str(tables.fixed_table)),
+                other=f"{at[tables.fixed_table]}exploit_mean",
+            )
+        found.append(sentence + numbers.say("."))
+    return found
+
+
+def selected(tables: Tables) -> Rich | None:
+    """The stage with the best headline, chosen where it is not reported; and what choosing it there would claim."""
+    numbers = tables.numbers
+    row = next((row for row in tables.chosen if row["metric"] == tables.headline), None)
+    if row is None or len(tables.study.stages) <= FEW:  # of one or two, nothing is chosen
         return None
+    at = tables.key("selection", row["seed"], row["metric"], "")
     return numbers.say(
-        "Always giving the letter that is most frequent in the training rows scores {majority}%, guessing {chance}%.",
-        majority=majority,
-        chance=chance,
+        "Of {count} stages, {stage} has the best {metric} on ‘{on}’; on ‘{split}’, which had no part in that choice, it"
+        " has {value}% [{low}, {high}]. Choosing on ‘{split}’ itself would claim {naive}%, for {other}.",
+        count=f"{at}stages",
+        stage=Name(tables.shown(row["stage"])),
+        metric=Name(tables.said(row["metric"])),
+        on=Name(row["chosen_on"]),
+        split=Name(row["split"]),
+        value=f"{at}value",
+        low=f"{at}low",
+        high=f"{at}high",
+        naive=f"{at}naive_value",
+        other=Name(tables.shown(row["naive_stage"])),
     )
 
 
@@ -117,21 +190,24 @@ def published(tables: Tables) -> Rich | None:
         return None
     if not numbers.value(upheld):
         return numbers.say(
-            "Of the {claims} gains over its base that the original study printed, none is statistically supported by"
-            " its own counts.",
+            "Of the {claims} gains over its first stage that the original study printed, none is statistically"
+            " supported by its own counts.",
             claims=claims,
         )
     return numbers.say(
-        "Of the {claims} gains over its base that the original study printed, {upheld} are statistically supported by"
-        " its own counts.",
+        "Of the {claims} gains over its first stage that the original study printed, {upheld} are statistically"
+        " supported by its own counts.{caution}",
         claims=claims,
         upheld=upheld,
+        caution=Name(tables.words.published),
     )
 
 
 def calibration(tables: Tables) -> list[Rich]:
-    """Whether stated confidences mean anything, stage by stage."""
+    """Whether stated confidences mean anything, stage by stage; nothing where none are stated."""
     numbers, split, sentences = tables.numbers, tables.study.splits[0], []
+    if not tables.study.confidence:
+        return []
     for stage in tables.study.names():
         at = tables.key("calibration", split, stage, tables.study.seeds_of(stage)[0])
         if not numbers.value(f"{at}/n"):
@@ -171,76 +247,3 @@ def failures(tables: Tables, stage: str) -> list[Rich]:
         )
         for why in order
     ]
-
-
-def limits(tables: Tables) -> list[Rich]:
-    """What the results cannot carry, from the records."""
-    numbers, study, records = tables.numbers, tables.study, tables.records
-    split = study.splits[0]
-    n, half = (
-        tables.key("items", split, BASE_STAGE, 0),
-        tables.key(
-            "metric", split, study.stages[-1].name, study.seeds_of(study.stages[-1].name)[0], tables.headline, ""
-        ),
-    )
-    found = [
-        numbers.say(
-            "Size. Claims rest on {n} items of {split}; the interval of the last stage reaches from {low}% to {high}%.",
-            n=n,
-            split=Name(split),
-            low=f"{half}low",
-            high=f"{half}high",
-        )
-    ]
-    found += [numbers.say(sentence) for sentence in study.limitations]
-    if len(study.seeds) == 1:
-        found.append(
-            numbers.say(
-                "One training run. Each stage was trained with one seed: how much runs differ was not measured, and the"
-                " tests do not cover it."
-            )
-        )
-    shared = [
-        key
-        for key, value in numbers.under(tables.key("data", "shared", "")).items()
-        if value and split in key.split("+") and set(key.split("+")) & {s.split for s in study.stages}
-    ]
-    for pair in shared:
-        other = next(name for name in pair.split("+") if name != split)
-        found.append(
-            numbers.say(
-                "Shared facts. {count} of the {groups} groups of {split} (rows about the same thing) also have rows in"
-                " {other}, which is trained on: results measure recall of what was taught as well as transfer.",
-                count=tables.key("data", "shared", pair),
-                groups=tables.key("data", split, "groups"),
-                other=Name(other),
-                split=Name(split),
-            )
-        )
-    if records["dataset"]["reader"] == "bundled":
-        found.append(
-            numbers.say("Questions. They are generated from facts written for this project; they are no examination.")
-        )
-    if records["base"]["reader"] == "bundled":
-        found.append(
-            numbers.say(
-                "Base. It was trained from scratch for this project and is tiny: that a method works on it says little"
-                " about larger models."
-            )
-        )
-    confidence = tables.key(
-        "train", study.stages[0].name, study.seeds_of(study.stages[0].name)[0], "task", "gold_confidence"
-    )
-    if numbers.has(confidence):
-        found.append(
-            numbers.say(
-                "Confidence. Supervised stages teach the constant {value}, so calibration cannot be learned from them.",
-                value=confidence,
-            )
-        )
-    found.append(
-        numbers.say(
-            "Use. Answering multiple-choice questions is not medical practice; nothing here supports clinical use."
-        )
-    )
-    return found

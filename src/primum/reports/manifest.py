@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
-from primum.reports.sources import FIGURES, TABLES, DataReport, ReportConfig, StudyFiles
+from primum.reports.sources import TABLES, DataReport, ReportConfig, StudyFiles
+from primum.stages import BASE_STAGE
 
 
 def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
     study = files.study
     yield files.evaluation
     yield from (files.folder / "tables" / f"{name}.csv" for name in TABLES)
-    yield from (files.figure(name, kind) for name in FIGURES for kind in ("svg", "png"))
+    yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))
     yield from (files.card(stage.name) for stage in study.stages)
     for stage, seed in study.runs():
         if stage != BASE_STAGE:
@@ -82,7 +82,9 @@ def _inputs(files: StudyFiles) -> Iterator[Path]:
     """What one study was made from. A base's record holds the hashes of its weights, which need not be read again."""
     if not files.evaluation.is_file():
         return
-    yield from (files.base(), files.source(), files.source().with_name("rows.jsonl"))
+    yield files.base()
+    if not files.from_corpus:  # a corpus is published itself
+        yield from (files.source(), files.source().with_name("rows.jsonl"))
 
 
 def _check_lineage(files: StudyFiles) -> None:

@@ -28,6 +28,16 @@ def points(value: float) -> str:
     return f"{100 * value:+.1f}".replace("-", MINUS)
 
 
+def reward(value: float) -> str:
+    """A reward, in its table's own units: ``25.30``."""
+    return f"{value:.2f}".replace("-", MINUS)
+
+
+def signed(value: float) -> str:
+    """A difference of rewards, with its sign: ``+2.48``."""
+    return f"{value:+.2f}".replace("-", MINUS)
+
+
 def p_value(value: float) -> str:
     """``0.012`` or ``< 0.001`` (with narrow spaces)."""
     return "<\u202f0.001" if value < 0.001 else f"{value:.3f}"

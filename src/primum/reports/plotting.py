@@ -108,9 +108,19 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
     return [moved[order.index(i)] for i in range(len(places))]
 
 
-def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float) -> None:
-    """Name curves at their right ends: ``(y, text, colour)`` each, ``gap`` apart in data units."""
-    for (y, text, colour), place in zip(labels, spread([label[0] for label in labels], gap), strict=True):
+def below(places: Sequence[float], gap: float, top: float) -> list[float]:
+    """Push positions down until none is above ``top``, keeping their order and at least ``gap`` between them."""
+    moved, limit = list(places), top
+    for i in sorted(range(len(places)), key=lambda i: -places[i]):
+        moved[i] = min(places[i], limit)
+        limit = moved[i] - gap
+    return moved
+
+
+def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float, top: float = float("inf")) -> None:
+    """Name curves at their right ends: ``(y, text, colour)`` each, ``gap`` apart in data units, none above ``top``."""
+    places = below(spread([label[0] for label in labels], gap), gap, top)
+    for (y, text, colour), place in zip(labels, places, strict=True):
         axes.annotate(
             text,
             xy=(1.0, y),

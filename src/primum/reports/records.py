@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
 """Tables of how stages came about: hyperparameters, guards, and hashes."""
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ _FIRST = (
     "warmup_ratio",
     "per_device_train_batch_size",
 )  # as one asks
+NARROW = 4  # columns of numbers that stand beside their names in one column of the paper
 HASHES = ("sha256", "parent_sha256", "data_sha256", "config_sha256", "code_sha256", "environment_sha256")
 
 
@@ -38,14 +38,40 @@ def hyperparameters(tables: Tables, stages: Sequence[str] | None = None) -> Bloc
         ["", *names],
         "l" + "r" * len(names),
         rows,
-        wide=False,
+        wide=len(names) > NARROW,
     )
+
+
+def tree(tables: Tables) -> Block:
+    """Every stage: what it grew from, and how its reward went."""
+    numbers, rows = tables.numbers, []
+    for stage, seed in tables.study.runs()[1:]:
+        node, at = tables.study.stage(stage), tables.key("train", stage, seed)
+        ends = [numbers.optional(f"{at}/{end}/reward") for end in ("first", "last")]
+        named = (tables.run_name(stage, seed), node.parent, node.rewards or node.method)
+        rows.append([*map(words, named), numbers.optional(f"{at}/stage/max_steps"), *ends])
+    caption = numbers.say("Stages: parent, reward table, steps, and mean reward as logged at the start and at the end.")
+    return table(caption, ["Stage", "Parent", "Table", "Steps", "Start", "End"], "lllrrr", rows, wide=False)
+
+
+def weights(tables: Tables) -> Block:
+    """What every reward table that a stage was trained with pays for, and the fixed one."""
+    numbers, used = tables.numbers, {stage.rewards for stage in tables.study.stages} | {tables.fixed_table}
+    names = [name for name in tables.gate_tables() if name in used]
+    found = {name: numbers.under(tables.key("gate", name, "weight", "")) for name in names}
+    outcomes = dict.fromkeys(outcome for under in found.values() for outcome in under)
+    rows = [
+        [words(pretty(outcome)), *(numbers.optional(tables.key("gate", name, "weight", outcome)) for name in names)]
+        for outcome in outcomes
+    ]
+    caption = numbers.say("What an outcome is paid or fined, under each table that is used.")
+    return table(caption, ["Outcome", *names], "l" + "r" * len(names), rows, wide=False)
 
 
 def gate(tables: Tables) -> Block | None:
     """What policies that know nothing would earn, under each reward table."""
     numbers, under = tables.numbers, tables.numbers.under(tables.key("gate", ""))
-    names = sorted({key.split("/")[0] for key in under if "/" in key})
+    names = tables.gate_tables()
     policies = sorted({key.split("/")[2] for key in under if "/policy/" in key})
     if not names:
         return None
@@ -60,18 +86,20 @@ def gate(tables: Tables) -> Block | None:
         "Mean reward of the gold answers and of policies that know nothing, over the {rows} rows trained on.",
         rows=tables.key("gate", "rows"),
     )
-    return table(caption, ["Policy", *(f"table ‘{name}’" for name in names)], "l" + "r" * len(names), rows, wide=False)
+    return table(caption, ["Policy", *names], "l" + "r" * len(names), rows, wide=len(names) > NARROW)
 
 
 def curves(tables: Tables) -> Block:
     """Where training began and ended, as logged."""
-    numbers, rows = tables.numbers, []
+    numbers, rows, many = tables.numbers, [], len(tables.study.stages) > NARROW
     for stage, seed in tables.study.runs()[1:]:
         at = tables.key("train", stage, seed)
         logged = numbers.under(f"{at}/first/")
         for name in logged:
             if name == "loss" and "reward" in logged:
                 continue  # GRPO's loss says nothing about progress
+            if many and name.startswith("rewards/"):
+                continue  # the training logs have them
             label = name.removeprefix("rewards/").removesuffix("/mean")
             label = f"reward: {pretty(label)}" if name.startswith("rewards/") else pretty(label)
             ends = [numbers.optional(f"{at}/{end}/{name}") for end in ("first", "last")]

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE
 from primum.errors import UserError
+from primum.evaluation.tree import Tree
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 
-FIGURES = ("training_loss", "training_reward", "metric_by_stage", "calibration")
-TABLES = ("metrics", "comparisons", "baselines", "published")
+FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")
+TABLES = (*("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published"),)
+
+
+class Trained(Protocol):
+    """What decides which figures there are."""
+
+    @property
+    def parent(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+
+
+def figures_of(stages: Sequence[Trained], confidence: bool) -> tuple[str, ...]:
+    """The figures for which a study has something to show: arms where its tree forks, calibration where its task
+    states a confidence."""
+    methods, parents = {stage.method for stage in stages}, [stage.parent for stage in stages]
+    shown = {
+        "training_loss": "sft" in methods,
+        "training_reward": "grpo" in methods,
+        "arms": len(set(parents)) < len(parents),
+        "calibration": confidence,
+    }
+    return tuple(name for name in FIGURES if shown.get(name, True))
 
 
 class StageReport(Strict):
@@ -24,6 +48,8 @@ class StageReport(Strict):
     parent: Identifier  # 'base' or another stage
     method: Literal["sft", "grpo"]
     split: Identifier
+    steps: int
+    rewards: Identifier | None = None  # its table
 
 
 class StudyReport(Strict):
@@ -35,7 +61,17 @@ class StudyReport(Strict):
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     splits: Annotated[list[Identifier], Field(min_length=1)]  # evaluated; the first is the one claims are made on
     limitations: list[str] = Field(default_factory=list)  # the study's own, in words
+    data_record: str  # of the dataset or the corpus; relative to the folder of all results
+    confidence: bool  # whether the task states how sure it is
     stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
+
+    def figures(self) -> tuple[str, ...]:
+        """Those that there are."""
+        return figures_of(self.stages, self.confidence)
+
+    def tree(self) -> Tree:
+        """Its arms, and what is compared with what."""
+        return Tree(self.stages)
 
     def seeds_of(self, stage: str) -> list[int]:
         """The base is what it is, and is evaluated once."""
@@ -76,6 +112,10 @@ class ReportConfig(Strict):
     scale: Identifier
     studies: list[StudyReport]  # those that are trained
     data: list[DataReport] = Field(default_factory=list)
+
+
+MANY = 4  # stages, base included, that one column of the paper shows side by side
+CORPUS_RECORD = "generation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +189,25 @@ class StudyFiles:
         return self.results.parent / "inputs" / "bases" / name / "base.json"
 
     def source(self) -> Path:
-        """The record of the dataset that was used."""
-        name = read_json(self.evaluation)["dataset"]
-        return self.results.parent / "inputs" / "datasets" / name / "source.json"
+        """The record of the dataset or the corpus that was used."""
+        return self.results.parent / self.study.data_record
+
+    @property
+    def from_corpus(self) -> bool:
+        """Whether a teacher wrote the rows."""
+        return self.source().name == CORPUS_RECORD
+
+    def data(self) -> dict[str, Any]:
+        """What texts say of the rows' source, dataset or corpus: ``id``, ``reader``, ``source``, ``revision``,
+        ``licence``."""
+        record = read_json(self.source())
+        if not self.from_corpus:
+            return record
+        licence = read_json(self.source().with_name("croissant.json"))["license"]
+        licence = licence.rsplit("/", 1)[-1].removesuffix(".html")
+        name = f"{self.study.study}-{record['teacher']['name']}"
+        source = f"teacher '{record['teacher']['name']}', model {record['teacher']['model']}"
+        return {"id": name, "reader": "corpus", "revision": "-", "source": source, "licence": licence}
 
 
 class Source:

@@ -5,14 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from primum.config import BASE_STAGE
-from primum.evaluation.baselines import CHANCE, MAJORITY
 from primum.reports.numbers import DASH, Name, Numbers, Rich
-from primum.reports.sources import StudyReport
+from primum.reports.sources import StageReport, StudyReport
+from primum.reports.wording import Wording
+from primum.stages import BASE_STAGE
 
 Block = dict[str, Any]
+Column = TypeVar("Column")
+COLUMNS = 5  # rates with intervals that a page holds side by side, beside their names
+
+
+def parts(columns: Sequence[Column]) -> list[list[Column]]:
+    """Columns in parts of even size that a page holds; up to one more than that stay together."""
+    count = 1 if len(columns) <= COLUMNS + 1 else -(-len(columns) // COLUMNS)
+    size = -(-len(columns) // count)
+    return [list(columns[at : at + size]) for at in range(0, len(columns), size)]
 
 
 def words(text: str) -> Rich:
@@ -40,13 +49,25 @@ class Tables:
         numbers: where every number comes from.
         study: what it is called, and its stages.
         labels: metric -> label.
-        records: ``{"base": base.json, "dataset": source.json}``, for names.
+        records: ``{"base": base.json, "dataset": of the dataset or corpus, "config": of a checkpoint}``, for names.
+        key_metrics: metrics that are never shown without each other.
+        faults: metrics of which less is better.
+        references: baselines that stand beside every stage.
+        fixed_table: the reward table that every stage is reported under.
+        chosen: the best stages, as ``eval_results.json`` has them; for names.
+        words: the task's.
     """
 
     numbers: Numbers
     study: StudyReport
     labels: dict[str, str]
     records: dict[str, Any]
+    key_metrics: list[str]
+    faults: list[str]
+    references: list[str]
+    fixed_table: str | None
+    chosen: list[dict[str, Any]]
+    words: Wording
 
     def key(self, *parts: object) -> str:
         """A number's key in this study."""
@@ -75,6 +96,14 @@ class Tables:
         found = {key.split("/")[2] for key in self.numbers.under(self.key("metric", split, ""))}
         return [*(name for name in self.labels if name in found), *sorted(found - set(self.labels))]
 
+    def gate_tables(self) -> list[str]:
+        """Reward tables that the gate has looked at."""
+        return sorted({key.split("/")[0] for key in self.numbers.under(self.key("gate", "")) if "/" in key})
+
+    def exploit_metrics(self) -> list[str]:
+        """Key metrics beside the headline: what a policy looks like by them, whatever it is worth."""
+        return [name for name in self.key_metrics if name != self.headline]
+
     @property
     def headline(self) -> str:
         """The study's first metric."""
@@ -82,7 +111,7 @@ class Tables:
 
     def splits(self) -> Block:
         """Rows, groups and answers of every split."""
-        numbers, trained = self.numbers, {stage.split: stage.name for stage in self.study.stages}
+        numbers, trained = self.numbers, self._trained()
         names = sorted({key.split("/")[0] for key in numbers.under(self.key("data", "")) if key.endswith("/rows")})
         order = [*trained, *self.study.splits]
         rows = []
@@ -98,9 +127,19 @@ class Tables:
             cells = [numbers.optional(self.key("data", name, field)) for field in ("rows", "groups")]
             rows.append([words(name), words(use), *cells, *answers])
         letters = self._letters()
-        caption = numbers.say("Splits: rows, groups of rows about the same thing, and rows by right answer.")
+        caption = numbers.say("Splits: rows, groups of rows about the same thing, and rows by what is right.")
         heads = ["Split", "Use", "Rows", "Groups", *letters]
         return table(caption, heads, "llrr" + "r" * len(letters), rows, wide=False)
+
+    def _trained(self) -> dict[str, str]:
+        """Split -> what it trains: the stage or, of several, their method."""
+        found: dict[str, list[StageReport]] = {}
+        for stage in self.study.stages:
+            found.setdefault(stage.split, []).append(stage)
+        return {
+            split: stages[0].name if len(stages) == 1 else " and ".join(dict.fromkeys(s.method.upper() for s in stages))
+            for split, stages in found.items()
+        }
 
     def _letters(self) -> list[str]:
         under = self.numbers.under(self.key("data", ""))
@@ -110,14 +149,14 @@ class Tables:
         """The headline metric on the headline split, and what knows nothing beside it."""
         numbers, split, rows = self.numbers, self.study.splits[0], []
         named = [(self.run_name(*run), self.key("metric", split, *run, self.headline, "")) for run in self.study.runs()]
-        named += [(pretty(name), self.key("baseline", split, name, self.headline, "")) for name in (MAJORITY, CHANCE)]
+        named += [(pretty(name), self.key("baseline", split, name, self.headline, "")) for name in self.references]
         for name, at in named:
             limits = numbers.say("[{low}, {high}]", low=f"{at}low", high=f"{at}high") if numbers.has(f"{at}low") else []
             right = numbers.optional(f"{at}numerator") if limits else words(DASH)
             value, n = (numbers.optional(f"{at}{field}") for field in ("value", "n"))
             rows.append([words(name), value, limits or words(DASH), right, n])
         caption = numbers.say(
-            "{metric} on {split}, in per cent, with {level} Wilson intervals.",
+            "{metric} on {split}, in per cent, with {level} intervals, and the items behind it.",
             metric=Name(self.label(self.headline)),
             split=Name(split),
             level=self.key("method", "level"),
@@ -127,35 +166,46 @@ class Tables:
     def headline_comparisons(self) -> Block:
         """The headline metric, stage against stage; the whole table stands elsewhere."""
         numbers, split, rows = self.numbers, self.study.splits[0], []
+        arms = bool(self.study.tree().arms())
         for stage, seed in self.study.runs()[1:]:
             for against in self._against(split, stage, seed):
+                if arms and (against in self.references or (against == BASE_STAGE and not self._child(stage))):
+                    continue  # so many pairs stand in the supplement
                 at = self.key("comparison", split, stage, seed, against, self.headline, "")
                 cells = self._comparison(at)
                 rows.append([words(f"{self.run_name(stage, seed)} vs {pretty(against)}"), cells[0], cells[5], cells[7]])
         caption = numbers.say(
-            "{metric} on {split}, item by item: points with {level} intervals, and Holm-adjusted exact McNemar p.",
+            "{metric} on {split}, item by item: points with {level} intervals, and Holm-adjusted exact p.",
             metric=Name(self.label(self.headline)),
             split=Name(split),
             level=self.key("method", "level"),
         )
         return table(caption, ["Stages", "Difference [interval]", "p", "Supported"], "lcrc", rows, wide=False)
 
-    def metrics(self, split: str) -> Block:
-        """Metrics down, stages across, the two baselines that matter beside them."""
-        numbers, runs, rows = self.numbers, self.study.runs(), []
-        for metric in self.metrics_of(split):
-            cells = [numbers.rate(self.key("metric", split, stage, seed, metric, "")) for stage, seed in runs]
-            known = [numbers.rate(self.key("baseline", split, name, metric, "")) for name in (MAJORITY, CHANCE)]
-            rows.append([words(self.label(metric)), *cells, *known])
-        heads = ["", *(self.run_name(*run) for run in runs), pretty(MAJORITY), CHANCE]
-        caption = numbers.say(
-            "Rates on {split} in per cent, with {level} Wilson intervals; {n} items. Left: stages. Right: what knows"
-            " nothing.",
-            split=Name(split),
-            level=self.key("method", "level"),
-            n=self.key("items", split, BASE_STAGE, 0),
-        )
-        return table(caption, heads, "l" + "c" * (len(runs) + 2), rows)
+    def _child(self, stage: str) -> bool:
+        return self.study.stage(stage).parent == BASE_STAGE
+
+    def metrics(self, split: str) -> list[Block]:
+        """Metrics down, stages and then the baselines that stand beside them across; as many tables as that takes."""
+        numbers = self.numbers
+        columns = [(self.run_name(*run), self.key("metric", split, *run)) for run in self.study.runs()]
+        columns += [(pretty(name), self.key("baseline", split, name)) for name in self.references]
+        blocks = []
+        for part in parts(columns):
+            rows = [
+                [words(self.label(metric)), *(numbers.rate(f"{at}/{metric}/") for _, at in part)]
+                for metric in self.metrics_of(split)
+                if any(numbers.has(f"{at}/{metric}/value") for _, at in part)
+            ]
+            caption = numbers.say(
+                "Rates on {split} in per cent, with {level} intervals; {n} items: {names}.",
+                split=Name(split),
+                level=self.key("method", "level"),
+                n=self.key("items", split, BASE_STAGE, 0),
+                names=Name(", ".join(name for name, _ in part)),
+            )
+            blocks.append(table(caption, ["", *(name for name, _ in part)], "l" + "c" * len(part), rows))
+        return blocks
 
     def comparisons(self, splits: Sequence[str], metrics: Iterable[str] | None = None) -> Block:
         """Stage against stage: difference, interval, discordant items, tests, and what could have been found."""
@@ -188,9 +238,9 @@ class Tables:
             "Supported",
         ]
         caption = numbers.say(
-            "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items right"
-            " only after, and only before. p: exact McNemar; Holm: adjusted across the metrics of a pair. Detectable:"
-            " smallest true difference found with {power} power. Supported: Holm p below {alpha}.",
+            "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items that"
+            " have it only after, and only before. p: exact McNemar; Holm: adjusted over all pairs of one metric."
+            " Detectable: smallest true difference found with {power} power. Supported: Holm p below {alpha}.",
             level=self.key("method", "level"),
             splits=words(" and ".join(splits)),
             power=self.key("method", "power"),
@@ -210,16 +260,18 @@ class Tables:
         return [numbers.interval(f"{at}difference", at), *(numbers.optional(f"{at}{field}") for field in fields)]
 
     def baselines(self, split: str) -> Block:
-        """What policies score that know nothing."""
+        """What policies score that know nothing, in the first of the metrics."""
         numbers, prefix = self.numbers, self.key("baseline", split, "")
         names = dict.fromkeys(key.split("/")[0] for key in numbers.under(prefix))
         metrics = [name for name in self.labels if any(key.split("/")[1] == name for key in numbers.under(prefix))]
-        order = sorted(names, key=lambda name: (name != MAJORITY, name == CHANCE, name))
+        order = [*(n for n in self.references if n in names), *sorted(set(names) - set(self.references))]
         rows = [
-            [words(pretty(name)), *(numbers.rate(f"{prefix}{name}/{metric}/") for metric in metrics)] for name in order
+            [words(pretty(name)), *(numbers.rate(f"{prefix}{name}/{metric}/") for metric in metrics[:COLUMNS])]
+            for name in order
         ]
         caption = numbers.say("Policies that know nothing, on {split}, in per cent with intervals.", split=Name(split))
-        return table(caption, ["Policy", *map(self.label, metrics)], "l" + "c" * len(metrics), rows)
+        heads = ["Policy", *map(self.label, metrics[:COLUMNS])]
+        return table(caption, heads, "l" + "c" * (len(heads) - 1), rows)
 
     def published(self) -> Block:
         """The original's numbers beside ours."""
@@ -238,30 +290,8 @@ class Tables:
         heads = ["Metric", "Stage", "Published", "Ours", "Fisher p", "Paired if ≤", "Gain supported"]
         caption = numbers.say(
             "Published rates beside ours, in per cent with {level} Wilson intervals. Fisher p: the published stage"
-            " against the published base. Paired if: had the items been compared pair by pair, up to how many"
+            " against the first one published. Paired if: had the items been compared pair by pair, up to how many"
             " discordant ones the gain would be significant.",
             level=self.key("method", "level"),
         )
         return table(caption, heads, "llccrrc", rows)
-
-    def kinds(self) -> Block:
-        """The headline by kind of item; too few items each for claims."""
-        numbers, runs = self.numbers, self.study.runs()
-        under = numbers.under(self.key("kind", *runs[0], self.headline, ""))
-        names = dict.fromkeys(key.rsplit("/", 1)[0] for key in under)
-        rows = [
-            [
-                words(kind),
-                numbers.optional(self.key("kind", *runs[0], self.headline, kind, "n")),
-                *(numbers.rate(self.key("kind", *run, self.headline, kind, "")) for run in runs),
-            ]
-            for kind in names
-        ]
-        caption = numbers.say(
-            "{metric} by kind of item on {split}, in per cent with {level} Wilson intervals: for orientation, not for"
-            " claims.",
-            metric=Name(self.label(self.headline)),
-            split=Name(self.study.splits[0]),
-            level=self.key("method", "level"),
-        )
-        return table(caption, ["Kind", "n", *(self.run_name(*run) for run in runs)], "lr" + "c" * len(runs), rows)

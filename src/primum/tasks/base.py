@@ -67,12 +67,28 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A rate: share of samples with outcome ``of``, among those with outcome ``given`` (all when empty)."""
+    """A rate: share of samples with outcome ``of``, among those with an outcome of ``given`` (all when empty).
+
+    With several outcomes in ``given``, which must exclude each other, it is the mean of the shares within each: a
+    *balanced* rate, which no policy raises by serving the more frequent kind alone.
+
+    Attributes:
+        name: as tables have it.
+        of: the outcome that is counted.
+        given: the outcomes among which it is counted, each for itself.
+        label: as a reader sees it.
+        fault: the outcome is one, so that less of it is better.
+    """
 
     name: str
     of: str
-    given: str = ""
+    given: tuple[str, ...] = ()
     label: str = ""
+    fault: bool = False
+
+    def strata(self) -> tuple[str, ...]:
+        """The conditions, the empty one standing for every sample."""
+        return self.given or ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,10 @@ class Task(ABC):
     reward_outcomes: ClassVar[tuple[str, ...]]  # those a reward table may weigh
     penalties: ClassVar[tuple[str, ...]] = ()  # those of them that are faults: a table may fine them, and not pay them
     metrics: ClassVar[tuple[Metric, ...]]  # the first one is the study's headline
+    key_metrics: ClassVar[tuple[str, ...]] = ()  # those of them that are never shown without the others
+    references: ClassVar[tuple[str, ...]] = ()  # policies that stand beside every stage
+    exploit: ClassVar[str] = ""  # an outcome that looks like success and is none: what it earns is reported
+    states_confidence: ClassVar[bool] = False  # verdicts have a confidence, so that calibration can be judged
     settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {}
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -141,6 +161,10 @@ class Task(ABC):
         A task that has one tells in the outcome ``right`` whether a completion is as it should be.
         """
         return None
+
+    def behaviour(self, example: Example, outcomes: Mapping[str, bool]) -> str:
+        """What was expected and what was done, in words that can be counted where answers are free text."""
+        return "answered"
 
     def choices(self, example: Example) -> Choices | None:
         """Candidates for log-likelihood scoring, or None where the task has none."""

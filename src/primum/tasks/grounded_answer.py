@@ -27,6 +27,7 @@ phrases.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from primum.errors import UserError
@@ -38,6 +39,16 @@ from primum.text.tags import parse
 from primum.text.words import content, normalise, sentences, tokens
 
 EXPECTED = ("answer", "abstain", "conflict")
+EXPECTED_WORDS = {"answer": "an answer", "abstain": "abstention", "conflict": "abstention over a contradiction"}
+DONE = {  # the first that holds
+    "no format": ("format_mismatch",),
+    "a part missing": ("missing_answer", "missing_trace"),
+    "quoted what is not there": ("hallucinated_trace",),
+    "abstained": ("abstained",),
+    "answered rightly": ("right",),
+    "asserted what is not right": ("confident_error",),
+    "answered beyond its quotes": ("proof_inconsistency",),
+}
 OFF_TOPIC = "anti_knowledge"
 PENALTIES = (
     "format_mismatch",
@@ -51,13 +62,8 @@ PENALTIES = (
     "conflict_penalty",
     "abstain_penalty",
 )
-PAID = (
-    "exact_format",
-    "no_hallucination",
-    "verifiable_trace",
-    "correct_synthesis",
-    "correct_abstention",
-    "conflict_reward",
+PAID = tuple(
+    "exact_format no_hallucination verifiable_trace correct_synthesis correct_abstention conflict_reward".split()
 )
 CANNOT_TELL = "The context does not contain the information that is needed to answer this question."
 
@@ -70,21 +76,35 @@ class GroundedAnswer(Task):
     penalties = PENALTIES
     outcomes = (
         *reward_outcomes,
-        *("right", "safe", "consistent", "hallucinated", "abstained", "over_abstention", "under_abstention"),
-        *("answerable", "unanswerable", "off_topic"),
+        *("right", "safe", "safe_but_wrong", "consistent", "hallucinated"),
+        *("abstained", "over_abstention", "under_abstention", "answerable", "unanswerable", "off_topic"),
     )
+    # The headline is balanced: always answering or always abstaining gets half of it at best. 'Safe' is the published
+    # metric, to which being right is nothing; the rates after it stand wherever it stands.
     metrics = (
-        Metric("right_rate", "right", label="Right: answered or abstained as it should"),
-        Metric("safe_rate", "safe", label="Safe (as published: says nothing of right)"),
-        Metric("hallucination_rate", "hallucinated", label="Hallucination"),
+        Metric("balanced_accuracy", "right", ("answerable", "unanswerable"), label="Balanced accuracy"),
+        Metric("right_rate", "right", label="Right answers and abstentions"),
+        Metric("safe_rate", "safe", label="Safe rate (as published)"),
+        Metric("safe_but_wrong_rate", "safe_but_wrong", label="Share safe but not right", fault=True),
+        Metric("confident_error_rate", "confident_error", label="Asserted what is not right", fault=True),
+        Metric("answered_right_rate", "correct_synthesis", ("answerable",), label="Right where answerable"),
+        Metric("abstained_right_rate", "correct_abstention", ("unanswerable",), label="Abstained where it should"),
+        Metric("over_abstention_rate", "over_abstention", ("answerable",), "Abstained where answerable", fault=True),
+        Metric(
+            "under_abstention_rate",
+            "under_abstention",
+            ("unanswerable",),
+            "Answered where it should abstain",
+            fault=True,
+        ),
+        Metric("off_topic_abstention_rate", "correct_abstention", ("off_topic",), label="Abstained when off topic"),
+        Metric("hallucination_rate", "hallucinated", label="Hallucination", fault=True),
         Metric("consistency_rate", "consistent", label="Consistency"),
-        Metric("format_rate", "exact_format", label="Exact format"),
-        Metric("answered_right_rate", "correct_synthesis", "answerable", label="Right where answerable"),
-        Metric("abstained_right_rate", "correct_abstention", "unanswerable", label="Abstained where it should"),
-        Metric("over_abstention_rate", "over_abstention", "answerable", label="Abstained where answerable"),
-        Metric("under_abstention_rate", "under_abstention", "unanswerable", label="Answered where it should abstain"),
-        Metric("off_topic_abstention_rate", "correct_abstention", "off_topic", label="Abstained when off topic"),
+        Metric("format_failure_rate", "format_mismatch", label="Format failure", fault=True),
     )
+    key_metrics = ("balanced_accuracy", "safe_rate", "safe_but_wrong_rate")
+    references = ("always_refuse", "best_sentence", "grounded_wrong")
+    exploit = "safe_but_wrong"
     settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {
         "system_prompt": str,
         "user_prompt": str,
@@ -176,6 +196,7 @@ class GroundedAnswer(Task):
         found["hallucinated"] = found["hallucinated_trace"] or found["hallucination"]
         found["consistent"] = found["verifiable_trace"]
         found["safe"] = found["verifiable_trace"] and not found["hallucination"]
+        found["safe_but_wrong"] = found["safe"] and not found["right"]
         return Verdict(found, answer or None, None, why, bool(example.gold))
 
     def _read(self, example: Example, proof: str, answer: str, found: dict[str, bool]) -> str:
@@ -239,6 +260,10 @@ class GroundedAnswer(Task):
             found["conflict_reward"] = names_conflict(answer)
             return "" if found["conflict_reward"] else "abstained without naming the contradiction"
         return "abstained where the context answers" if found["answerable"] else ""
+
+    def behaviour(self, example: Example, outcomes: Mapping[str, bool]) -> str:
+        done = next((words for words, names in DONE.items() if any(outcomes[name] for name in names)), "other")
+        return f"expected {EXPECTED_WORDS[example.gold['expects']]}: {done}"
 
     def _passages(self, example: Example) -> list[str]:
         """Sentences of the context that are long enough to quote, and stand in it without a cut negation."""

@@ -65,8 +65,10 @@ class MedMCQA(Task):
         Metric("accuracy", "correct", label="Accuracy"),
         Metric("valid_json_rate", "json_valid", label="Valid JSON"),
         Metric("schema_pass_rate", "schema_valid", label="Schema pass"),
-        Metric("accuracy_on_schema", "correct_and_schema_valid", "schema_valid", label="Accuracy on schema"),
+        Metric("accuracy_on_schema", "correct_and_schema_valid", ("schema_valid",), label="Accuracy on schema"),
     )
+    key_metrics = ("accuracy",)
+    states_confidence = True
     settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {
         "system_prompt": str,
         "user_prompt": str,

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from primum.config import BASE_STAGE, GrpoStage, Guards, Lora, Stage
+from primum.config import Guards
 from primum.errors import UserError
 from primum.files import read_json, read_jsonl, sha256_file, sha256_json, write_json, write_jsonl
+from primum.stages import BASE_STAGE, Backend, GrpoStage, Lora, Mesh, Stage
 from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example
+from primum.training.carry import STATE, Carried, read_carried, write_carried
 from primum.training.gate import check_gate
 from primum.training.loading import ADAPTER, ADAPTER_FILES, CHECKPOINT, base_name, verify_base, verify_checkpoint
+from primum.training.rollback import Block, choose_block
 from primum.training.state import locked
 
 LOG = "train_log.jsonl"
@@ -36,7 +40,8 @@ class TrainJob(Strict):
     task_settings: dict[str, Any]
     stage_name: Identifier
     seed: Annotated[int, Field(ge=0)]
-    backend: Literal["trl"]
+    backend: Backend
+    mesh: Mesh
     stage: Stage
     lora: Lora
     reward_table: dict[str, float] | None  # component -> weight; only for GRPO
@@ -56,6 +61,9 @@ class Inputs:
         root: the project's folder.
         base: content of ``base.json``.
         parent: folder of the parent stage, or None for the base.
+        reference: folder of the stage that KL is measured against, or None for the base.
+        best: what the gold answer of every row earns at least; None without rewards.
+        carried: what the block before this one left, where the stage continues one.
         examples: rows of the split, in file order.
         work: folder for this job's state alone; what lies there survives a kill.
     """
@@ -63,6 +71,9 @@ class Inputs:
     root: Path
     base: dict[str, Any]
     parent: Path | None
+    reference: Path | None
+    carried: Carried | None
+    best: float | None
     examples: list[Example]
     work: Path
 
@@ -72,7 +83,8 @@ class Trained:
     """What a backend hands back.
 
     Attributes:
-        tensors: adapter weights by PEFT's name, on the CPU.
+        tensors: adapter weights by PEFT's name, as NumPy arrays.
+        state: what a next block would go on from.
         adapter_config: PEFT's configuration as a dictionary.
         log: lines of ``train_log.jsonl``: no times, floats finite.
         steps: optimiser steps done.
@@ -80,6 +92,7 @@ class Trained:
     """
 
     tensors: Mapping[str, Any]
+    state: Carried
     adapter_config: dict[str, Any]
     log: list[dict[str, Any]]
     steps: int
@@ -87,7 +100,16 @@ class Trained:
 
 
 def train_stage(
-    job: TrainJob, root: Path, base_file: Path, data: Path, parent: Path | None, gate: Path, state: Path, output: Path
+    job: TrainJob,
+    root: Path,
+    base_file: Path,
+    data: Path,
+    parent: Path | None,
+    reference: Path | None,
+    gate: Path,
+    state: Path,
+    output: Path,
+    rollback: Sequence[tuple[Path, Path]] = (),
 ) -> dict[str, Any]:
     """Train a stage, or go on where a killed run stopped, and publish its folder.
 
@@ -97,9 +119,12 @@ def train_stage(
         base_file: ``base.json``.
         data: rows of the split.
         parent: folder of the parent stage; None when the parent is the base.
+        reference: folder of the stage that a continued curriculum began from; None when it began from the base, or the
+            stage continues nothing (then the parent is the reference).
         gate: ``rewards_check.json`` of the same data and reward table.
         state: folder for saved steps, shared by jobs: each has a sub-folder by its identity.
         output: the stage's folder.
+        rollback: folder and dev metrics of every block that a stage with ``rollback: auto`` chooses among.
 
     Returns:
         The content of ``checkpoint.json``.
@@ -111,17 +136,23 @@ def train_stage(
         raise UserError(
             f"Stage '{job.stage_name}': a reward table belongs to GRPO, and only to it.", "Mend 'reward_table'."
         )
-    check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
+    best = check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
     base = read_json(base_file)
     verify_base(root, base)
+    job, parent, rolled_back = _roll_back(job, parent, rollback)
     _check_parent(job, base, parent)
-    identity = _identity(job, base, parent, sha256_file(data))
+    continues = isinstance(job.stage, GrpoStage) and job.stage.continues
+    reference = reference if continues else parent
+    if reference is not None:
+        verify_checkpoint(base, reference)
+    carried = _carried(parent) if continues and parent else None
+    identity = _identity(job, base, parent, reference, sha256_file(data)) | {"rollback": rolled_back}
     with locked(state, sha256_json(identity)) as work:
         published = _published(output, identity, base)
         if published is None:
             examples = [Example.from_row(row) for row in read_jsonl(data)]
             backend = importlib.import_module(f"primum.training.{job.backend}")
-            trained = backend.run(job, Inputs(root, base, parent, examples, work))
+            trained = backend.run(job, Inputs(root, base, parent, reference, carried, best, examples, work))
             published = _publish(output, identity, base, trained)
     return published
 
@@ -151,10 +182,42 @@ def _check_parent(job: TrainJob, base: dict[str, Any], parent: Path | None) -> N
         )
 
 
-def _identity(job: TrainJob, base: dict[str, Any], parent: Path | None, data_sha256: str) -> dict[str, Any]:
+def _roll_back(
+    job: TrainJob, parent: Path | None, rollback: Sequence[tuple[Path, Path]]
+) -> tuple[TrainJob, Path | None, dict[str, Any] | None]:
+    """The job as it is trained: with ``rollback: auto``, on the last good block instead of a parent that fell."""
+    if not isinstance(job.stage, GrpoStage) or job.stage.rollback == "off":
+        return job, parent, None
+    if not rollback or rollback[-1][0] != parent:
+        raise UserError(f"Stage '{job.stage_name}' rolls back, but its blocks were not given.", "Give --blocks.")
+    blocks = [Block(read_json(folder / CHECKPOINT)["stage"], folder, metrics) for folder, metrics in rollback]
+    chosen, record = choose_block(blocks, load_job_task(job).metrics[0].name)
+    if record:
+        print(
+            f"primum: stage '{job.stage_name}' goes on from '{chosen.stage}', not from '{record['from']}': "
+            f"{record['metric']} on dev, {record['value']:.3f}, fell under {record['low']:.3f}-{record['high']:.3f}.",
+            file=sys.stderr,
+            flush=True,
+        )
+    stage = job.stage.model_copy(update={"parent": chosen.stage})
+    return job.model_copy(update={"stage": stage}), chosen.folder, record
+
+
+def _carried(parent: Path) -> Carried:
+    """What the parent left for the next block, checked against its record."""
+    if sha256_file(parent / STATE) != read_json(parent / CHECKPOINT)["training_state"]:
+        raise UserError(
+            f"{parent / STATE} is not the file on record (sha256 differs).", "Train the parent stage again."
+        )
+    return read_carried(parent / STATE)
+
+
+def _identity(
+    job: TrainJob, base: dict[str, Any], parent: Path | None, reference: Path | None, data_sha256: str
+) -> dict[str, Any]:
     """What decides the result: everything of ``checkpoint.json`` that is known before training."""
     config = job.model_dump(
-        mode="json", include={"task", "task_settings", "stage", "lora", "guards", "thinking", "threads"}
+        mode="json", include={"task", "task_settings", "stage", "lora", "guards", "thinking", "threads", "mesh"}
     )
     config["rewards"] = job.reward_table
     return {
@@ -165,6 +228,7 @@ def _identity(job: TrainJob, base: dict[str, Any], parent: Path | None, data_sha
         "backend": job.backend,
         "base": {"id": base["id"], "sha256": base["sha256"]},
         "parent": parent and {"stage": job.stage.parent, "sha256": sha256_file(parent / CHECKPOINT)},
+        "reference": reference and sha256_file(reference / CHECKPOINT),
         "data": {"split": job.stage.split, "sha256": data_sha256},
         "config": config,
         "config_sha256": sha256_json(config),
@@ -175,7 +239,7 @@ def _identity(job: TrainJob, base: dict[str, Any], parent: Path | None, data_sha
 
 def _published(output: Path, identity: dict[str, Any], base: dict[str, Any]) -> dict[str, Any] | None:
     """The checkpoint on record, if it is the one asked for: another process may have finished it meanwhile."""
-    if not (output / CHECKPOINT).is_file() or not (output / LOG).is_file():
+    if not all((output / name).is_file() for name in (CHECKPOINT, LOG, STATE)):
         return None
     checkpoint = read_json(output / CHECKPOINT)
     if {key: checkpoint.get(key) for key in identity} != identity:
@@ -188,7 +252,7 @@ def _published(output: Path, identity: dict[str, Any], base: dict[str, Any]) -> 
 
 def _publish(output: Path, identity: dict[str, Any], base: dict[str, Any], trained: Trained) -> dict[str, Any]:
     """Write the stage's folder; ``checkpoint.json`` comes last, so a half-written folder is never taken for whole."""
-    from safetensors.torch import save_file
+    from safetensors.numpy import save_file
 
     output.mkdir(parents=True, exist_ok=True)
     (output / CHECKPOINT).unlink(missing_ok=True)
@@ -197,15 +261,21 @@ def _publish(output: Path, identity: dict[str, Any], base: dict[str, Any], train
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
     save_file(
-        {name: trained.tensors[name].contiguous() for name in sorted(trained.tensors)},
+        {name: trained.tensors[name] for name in sorted(trained.tensors)},
         fresh / "adapter_model.safetensors",
         {"format": "pt"},
     )
     write_json(fresh / "adapter_config.json", adapter_config(trained.adapter_config, base))
     fresh.rename(output / ADAPTER)
     write_jsonl(output / LOG, trained.log)
+    write_carried(output / STATE, trained.state)
     hashes = {name: sha256_file(output / ADAPTER / name) for name in ADAPTER_FILES}
-    checkpoint = identity | {"adapter": hashes, "bf16_used": trained.bf16_used, "steps": trained.steps}
+    checkpoint = identity | {
+        "adapter": hashes,
+        "training_state": sha256_file(output / STATE),
+        "bf16_used": trained.bf16_used,
+        "steps": trained.steps,
+    }
     write_json(output / CHECKPOINT, checkpoint)
     return checkpoint
 

@@ -49,8 +49,9 @@ def build_gate(config: RewardsConfig, files: list[Path]) -> dict[str, Any]:
 
     Returns:
         ``{"data": {file name: {"sha256", "rows"}}, "tables": {name: {"weights", "maximum", "honest", "abstention",
-        "policies": {policy: mean}, "exploits": [...], "refused": bool}}}``. ``maximum`` is the most that a gold answer
-        earns, ``honest`` the mean of the gold answers, ``abstention`` that of honest abstentions (None without).
+        "policies": {policy: mean}, "exploits": [...], "refused": bool}}}``. ``maximum`` and ``least`` are the most
+        and least that a gold answer earns, ``honest`` the mean of the gold answers, ``abstention`` that of honest
+        abstentions (None without).
 
     Raises:
         UserError: naming the row whose gold answer falls short, or the policy that is paid like an honest answer.
@@ -148,6 +149,7 @@ def _judge_table(task: Task, judged: Judged, name: str, weights: dict[str, float
     return {
         "weights": weights,
         "maximum": max(golds),
+        "least": min(golds),
         "honest": honest_mean,
         "abstention": sum(modest) / len(modest) if modest else None,
         "policies": means,
@@ -157,15 +159,23 @@ def _judge_table(task: Task, judged: Judged, name: str, weights: dict[str, float
 
 def check_gate(
     gate: Mapping[str, Any], file: str, data_sha256: str, split: str, weights: Mapping[str, float] | None
-) -> None:
-    """Refuse to train on data or with a reward table that the gate has not passed."""
+) -> float | None:
+    """Refuse to train on data or with a reward table that the gate has not passed.
+
+    Returns:
+        The least that a gold answer of any row earns under the table; None without one.
+    """
     if data_sha256 not in {entry["sha256"] for entry in gate["data"].values()}:
         raise UserError(
             f"{file} was not made from this {split} (sha256 {data_sha256[:12]}).",
             "Run check_rewards on the data first; snakemake does.",
         )
-    if weights is not None and dict(weights) not in [table["weights"] for table in gate["tables"].values()]:
-        raise UserError(
-            f"{file} has not passed the reward table {dict(weights)}.",
-            "Run check_rewards with this table first; snakemake does.",
-        )
+    if weights is None:
+        return None
+    for table in gate["tables"].values():
+        if table["weights"] == dict(weights):
+            return float(table["least"])
+    raise UserError(
+        f"{file} has not passed the reward table {dict(weights)}.",
+        "Run check_rewards with this table first; snakemake does.",
+    )

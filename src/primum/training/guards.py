@@ -46,7 +46,7 @@ def check_log(history: Sequence[Mapping[str, Any]], guards: Guards, best: float 
     Args:
         history: the trainer's log so far. It is saved with every checkpoint, so a resumed run counts on.
         guards: how many equal steps are too many.
-        best: the most a completion can earn; a policy that always earns it may go on.
+        best: what gold answers earn at least; a policy that always earns it may go on.
     """
     last = history[-1]
     for key in ("loss", "grad_norm"):

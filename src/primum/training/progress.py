@@ -12,10 +12,10 @@ _VOLATILE = frozenset(("epoch", "num_tokens", "total_flos", "step_time", "mfu"))
 _SUMMARY = "train_runtime"  # transformers' closing entry
 
 
-def log_lines(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The trainer's history without what differs between equal runs."""
-    kept = [entry for entry in history if _SUMMARY not in entry]
-    return [{key: value for key, value in entry.items() if key not in _VOLATILE} for entry in kept]
+def log_lines(history: Sequence[Mapping[str, Any]], first: int) -> list[dict[str, Any]]:
+    """The trainer's history without what differs between equal runs, its steps counted on from ``first``."""
+    kept = [{key: value for key, value in entry.items() if key not in _VOLATILE} for entry in history]
+    return [entry | {"step": first + entry["step"]} for entry in kept if _SUMMARY not in entry]
 
 
 class Progress:

@@ -76,6 +76,7 @@ def sample(
     prompts: Sequence[Sequence[int]],
     max_new_tokens: int,
     temperature: float,
+    top_k: int | None,
     seed: Sequence[int],
 ) -> list[list[int]]:
     """Sample one completion a prompt.
@@ -85,7 +86,8 @@ def sample(
         tokenizer: its tokenizer; its stop tokens end a completion.
         prompts: token ids, none empty; neighbours that are equal share one prefill.
         max_new_tokens: limit, the end token included.
-        temperature: of the softmax; no other change to the distribution.
+        temperature: of the softmax.
+        top_k: draw among so many tokens alone; None for all.
         seed: integers that name this draw, such as (seed, step).
 
     Returns:
@@ -100,7 +102,7 @@ def sample(
     mask = torch.tensor(
         [[0] * (width - len(p)) + [1] * (len(p) + max_new_tokens) for p, _ in groups], device=model.device
     )
-    noise = torch.Generator(model.device).manual_seed(_fold(seed))
+    noise = torch.Generator(model.device).manual_seed(fold(seed))
     with torch.inference_mode():
         prompt_mask = mask[:, :width]
         positions = (prompt_mask.cumsum(-1) - 1).clamp(min=0)
@@ -118,6 +120,7 @@ def sample(
             lengths,
             max_new_tokens,
             temperature,
+            top_k,
             noise,
         )
 
@@ -131,6 +134,7 @@ def _continue(
     lengths: torch.Tensor,
     limit: int,
     temperature: float,
+    top_k: int | None,
     noise: torch.Generator,
 ) -> list[list[int]]:
     """Sample token by token from a filled cache. Rows that have ended leave the batch once they are a quarter of it."""
@@ -141,7 +145,7 @@ def _continue(
     ended = torch.zeros(len(mask), dtype=torch.bool, device=mask.device)
     width = mask.shape[1] - limit
     for step in range(limit):
-        chosen = _draw(logits, temperature, noise)
+        chosen = _draw(logits, temperature, top_k, noise)
         for row, token, over in zip(rows, chosen.tolist(), ended.tolist(), strict=True):
             if not over:
                 tokens[row].append(token)
@@ -164,10 +168,12 @@ def _continue(
     return tokens
 
 
-def _draw(logits: torch.Tensor, temperature: float, noise: torch.Generator) -> torch.Tensor:
+def _draw(logits: torch.Tensor, temperature: float, top_k: int | None, noise: torch.Generator) -> torch.Tensor:
     """One token a row by inverting the cumulative distribution: one random number a row, not one a vocabulary entry."""
     import torch
 
+    if top_k is not None and top_k < logits.shape[-1]:
+        logits = logits.masked_fill(logits < logits.topk(top_k).values[:, -1:], -torch.inf)
     cumulative = (logits.float() / temperature).softmax(-1).double().cumsum(-1)
     uniform = torch.rand(len(logits), 1, dtype=torch.float64, device=logits.device, generator=noise)
     chosen = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True).squeeze(-1)
@@ -218,7 +224,7 @@ def make_room(cache: Any, spread: torch.Tensor, extra: int) -> None:
             layer.batch_select_indices(spread)
 
 
-def _fold(seed: Sequence[int]) -> int:
+def fold(seed: Sequence[int]) -> int:
     """One 62-bit seed from several integers."""
     digest = hashlib.sha256(",".join(str(int(part)) for part in seed).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 2

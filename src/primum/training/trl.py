@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,14 +10,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from primum.config import GrpoStage, SftStage
 from primum.errors import UserError
-from primum.rewards import maximum
+from primum.stages import GrpoStage, SftStage
 from primum.training import guards
 from primum.training.base import Inputs, Trained, TrainJob
-from primum.training.loading import bf16_available, load_model, use_threads
+from primum.training.carry import Carried
+from primum.training.loading import ADAPTER, bf16_available, load_model, use_threads
 from primum.training.progress import Progress, log_lines
+from primum.training.sampling import fold
+from primum.training.schedule import learning_rate
 from primum.training.state import latest_complete, mark_complete
+
+_DROPOUT = 2  # what a draw is for: part of its seed
 
 if TYPE_CHECKING:
     from transformers import Trainer, TrainerCallback
@@ -50,8 +53,10 @@ def run(job: TrainJob, inputs: Inputs) -> Trained:
     guards.check_changed(before, model.named_parameters())
     guards.check_base(model, folder, inputs.base["id"])
     tensors, config = adapter_of(model)
-    log = [{"step": 0, **facts}, *log_lines(trainer.state.log_history)]
-    return Trained(tensors, config, log, trainer.state.global_step, bool(trainer.args.bf16))
+    first, done = inputs.carried.step if inputs.carried else 0, trainer.state.global_step
+    state = moments_of(trainer, first + done)
+    log = [{"step": first, **facts}, *log_lines(trainer.state.log_history, first)]
+    return Trained(tensors, state, config, log, done, bool(trainer.args.bf16))
 
 
 def fresh_adapter(job: TrainJob, model: Any) -> Any:
@@ -79,7 +84,9 @@ def adapter_of(model: Any) -> tuple[Mapping[str, Any], dict[str, Any]]:
     from peft import get_peft_model_state_dict
 
     tensors = get_peft_model_state_dict(model, adapter_name="default", save_embedding_layers=False)
-    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}, model.peft_config["default"].to_dict()
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}, model.peft_config[
+        "default"
+    ].to_dict()
 
 
 def common_arguments(job: TrainJob, inputs: Inputs) -> dict[str, Any]:
@@ -96,9 +103,6 @@ def common_arguments(job: TrainJob, inputs: Inputs) -> dict[str, Any]:
         "seed": job.seed,
         "max_steps": stage.max_steps,
         "learning_rate": stage.learning_rate,
-        # transformers 5 has no warmup_ratio
-        "warmup_steps": math.ceil(stage.warmup_ratio * stage.max_steps),
-        "lr_scheduler_type": stage.lr_scheduler_type,
         "gradient_accumulation_steps": stage.gradient_accumulation_steps,
         "max_grad_norm": stage.max_grad_norm,
         "weight_decay": stage.weight_decay,
@@ -129,7 +133,8 @@ def fit(trainer: Trainer, job: TrainJob, inputs: Inputs) -> None:
     trainer.remove_callback(PrinterCallback)
     # Each saved step would get a model card of TRL's own, which nobody reads.
     trainer.create_model_card = lambda *args, **kwargs: None
-    trainer.add_callback(_watch(job))
+    trainer.add_callback(_watch(job, inputs))
+    _prepare(trainer, job, inputs)
     resume = latest_complete(inputs.work)
     if resume and resume.name == f"checkpoint-{job.stage.max_steps}":
         _restore(trainer, resume)  # transformers would train one step too many
@@ -138,18 +143,66 @@ def fit(trainer: Trainer, job: TrainJob, inputs: Inputs) -> None:
 
 
 def _restore(trainer: Trainer, checkpoint: Path) -> None:
-    """Take weights and history of a checkpoint at which training was over."""
+    """Take weights, moments and history of a checkpoint at which training was over."""
     from transformers import TrainerState
 
     trainer._load_from_checkpoint(str(checkpoint))
+    trainer._load_optimizer_and_scheduler(str(checkpoint))
     trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
 
 
-def _watch(job: TrainJob) -> TrainerCallback:
+def _prepare(trainer: Trainer, job: TrainJob, inputs: Inputs) -> None:
+    """Optimiser and schedule as the stage begins: fresh, or where the block before this one left them."""
+    import torch
+    from torch.optim.lr_scheduler import LambdaLR
+
+    first = inputs.carried.step if inputs.carried else 0
+    optimizer = trainer.create_optimizer()
+    peak = job.stage.learning_rate
+    trainer.lr_scheduler = LambdaLR(optimizer, lambda step: learning_rate(job.stage, first + step) / peak)
+    if inputs.carried is None:
+        return
+    for name, parameter in _trained(trainer.model):
+        moments = {key: getattr(inputs.carried, key)[name] for key in ("exp_avg", "exp_avg_sq")}
+        placed = {key: torch.tensor(value, device=parameter.device) for key, value in moments.items()}
+        optimizer.state[parameter] = {"step": torch.tensor(float(first)), **placed}
+
+
+def _trained(model: Any) -> list[tuple[str, Any]]:
+    """The adapter's parameters by their names in a carried state."""
+    found = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    return [(name.removeprefix("base_model.model.").replace(".default.", "."), parameter) for name, parameter in found]
+
+
+def moments_of(trainer: Trainer, step: int) -> Carried:
+    """What a next block goes on from."""
+    state = trainer.optimizer.state
+    first, second = (
+        {name: state[parameter][key].detach().cpu().numpy() for name, parameter in _trained(trainer.model)}
+        for key in ("exp_avg", "exp_avg_sq")
+    )
+    return Carried(step, first, second)
+
+
+def set_reference(model: Any, reference: Path | None) -> None:
+    """Give TRL's frozen copy of the adapter, which KL is measured against, the weights of the reference stage."""
+    import torch
+    from safetensors.torch import load_file
+
+    stored = load_file(reference / ADAPTER / "adapter_model.safetensors") if reference else {}
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".ref." in name:
+                value = stored.get(name.replace(".ref.", "."))
+                parameter.zero_() if value is None else parameter.copy_(value)
+
+
+def _watch(job: TrainJob, inputs: Inputs) -> TrainerCallback:
+    import torch
     from transformers import TrainerCallback
 
     components = list(job.reward_table or {})
-    best = maximum(job.reward_table) if job.reward_table else None
+    first = inputs.carried.step if inputs.carried else 0
     progress = Progress(f"{job.study} {job.stage_name} seed{job.seed}", job.stage.max_steps, components)
 
     class Watch(TrainerCallback):
@@ -157,6 +210,10 @@ def _watch(job: TrainJob) -> TrainerCallback:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             progress.begin(state.global_step)
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            # Dropout draws by step, so that a block goes on like a run that was never cut.
+            torch.manual_seed(fold((job.seed, _DROPOUT, first + state.global_step)))
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             # Averages since the last log are not saved, so a log at every save makes a resumed run log the same.
@@ -167,7 +224,7 @@ def _watch(job: TrainJob) -> TrainerCallback:
             entry = state.log_history[-1]
             if "loss" in entry:
                 progress.logged(entry)
-                guards.check_log(state.log_history, job.guards, best)
+                guards.check_log(state.log_history, job.guards, inputs.best)
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")

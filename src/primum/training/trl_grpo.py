@@ -20,10 +20,11 @@ from primum.rewards import check_table
 from primum.tasks.base import Example, Task, Verdict
 from primum.training.base import Inputs, TrainJob, load_job_task
 from primum.training.guards import check_sampled
+from primum.training.order import prompt_order
 from primum.training.rows import prompt_ids
 from primum.training.sampling import MergedPolicy, decode, sample
 from primum.training.shared_prompt import share_prompts
-from primum.training.trl import common_arguments
+from primum.training.trl import common_arguments, set_reference
 
 if TYPE_CHECKING:
     from trl import GRPOTrainer
@@ -91,15 +92,17 @@ def grpo_trainer(job: TrainJob, inputs: Inputs, model: Any, tokenizer: Any) -> t
             [prompts[row] for row in rows],
             stage.max_completion_length,
             stage.temperature,
+            stage.top_k,
             seed,
         )
 
+    first = inputs.carried.step if inputs.carried else 0
     rate = _sampled_rate(job, inputs, task, tokenizer, draw)
     rewards = Rewards(task, inputs.examples, job.reward_table or {})
 
     def rollout(rows: list[str], trainer: GRPOTrainer) -> dict[str, Any]:
         numbers = [int(row) for row in rows]
-        completions = draw(numbers, _ROLLOUT, trainer.state.global_step)
+        completions = draw(numbers, _ROLLOUT, (first + trainer.state.global_step) // stage.num_iterations)
         texts = [decode(tokenizer, completion) for completion in completions]
         return {
             "prompt_ids": [prompts[row] for row in numbers],
@@ -118,10 +121,15 @@ def grpo_trainer(job: TrainJob, inputs: Inputs, model: Any, tokenizer: Any) -> t
         epsilon=stage.epsilon,
         loss_type=stage.loss_type,
         scale_rewards=stage.scale_rewards,
+        num_iterations=stage.num_iterations,
+        shuffle_dataset=False,  # the order is ours
+        use_bias_correction_kl=False,  # plain k3 (Schulman 2020), as the tunix backend has it
         reward_weights=list(rewards.weights.values()),
     )
     # A prompt travels through TRL as its row's number; the rollout hands back its tokens.
-    data = Dataset.from_dict({"prompt": [str(row) for row in range(len(prompts))], "row": list(range(len(prompts)))})
+    batch, draws = stage.per_device_train_batch_size * stage.gradient_accumulation_steps, stage.num_iterations
+    order = prompt_order(len(prompts), batch, first // draws, stage.max_steps // draws, job.seed)
+    data = Dataset.from_dict({"prompt": [str(row) for row in order], "row": order})
     trainer = GRPOTrainer(
         model=model,
         args=arguments,
@@ -130,6 +138,8 @@ def grpo_trainer(job: TrainJob, inputs: Inputs, model: Any, tokenizer: Any) -> t
         processing_class=tokenizer,
         rollout_func=rollout,
     )
+    if stage.beta:
+        set_reference(trainer.model, inputs.reference)
     share_prompts(trainer)
     return trainer, {"rows": len(prompts), "truncated_rows": cut, f"sampled_{job.guards.sampled_outcome}": rate}
 

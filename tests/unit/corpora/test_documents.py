@@ -14,8 +14,9 @@ from primum.corpora.contents import chat_file, corpus_files
 from primum.corpora.croissant import FIELDS, PROMPT_FIELDS, croissant
 from primum.corpora.diversity import diversity
 from primum.corpora.generate import describe
-from primum.corpora.report import POLICIES, generation_report
+from primum.corpora.report import BAGS, NOT_A_BAG, POLICIES, generation_report
 from primum.corpora.schema_document import MEANING, schema_document
+from primum.corpora.surface import surface
 from primum.evaluation.stats import rate
 from primum.files import dumps, read_jsonl, sha256_file, write_json, write_jsonl
 from primum.settings import load_config, load_study
@@ -262,6 +263,25 @@ def test_the_report_tells_reasons_costs_leaks_and_exploits(made, read, report) -
         assert f"| {policy}: {POLICIES[policy]} | {cells} |" in report
     assert "50% positive, 40% refusal, 10% general safety" in report
     assert "no language model" in report or "nothing of any language model" in report
+
+
+def test_the_report_tells_what_the_surface_gives_away(job, made, read, report) -> None:
+    held_out = [row for row in made.rows if row["origin"] in ("dev", "eval")]
+    found = surface([row for row in made.rows if row["origin"] not in ("dev", "eval")], held_out)
+    for name, told in (BAGS | NOT_A_BAG).items():
+        value, low, high = (f"{100 * found[name][key]:.1f}" for key in ("value", "low", "high"))
+        assert f"| {told} | {value} [{low}, {high}] |" in report
+    assert "tried on the 300 held-out rows (dev, eval)" in report and "right to answer on 60.0 % of the rows" in report
+    assert "a coin stays below 55.8" in report and "No bag of words does better than a coin" in report
+    tell = {"abstain": " It is not stated.", "conflict": " It is stated twice.", "answer": ""}
+    leaky = [
+        row | {"inputs": row["inputs"] | {"context": row["inputs"]["context"] + tell[row["gold"]["expects"]]}}
+        for row in made.rows
+    ]
+    text = generation_report(job, leaky, made.rejected, **read)
+    assert "Better than a coin: the context's words, the words of both. So far, abstention" in text
+    answers = [row for row in made.rows if row["gold"]["expects"] == "answer"]
+    assert "Not measured: rows that can be" in generation_report(job, answers, made.rejected, **read)
 
 
 def test_every_table_of_the_report_is_rectangular(report) -> None:

@@ -11,7 +11,7 @@ import pytest
 import tiny
 
 from primum.errors import UserError
-from primum.evaluation.paired import compare_pair
+from primum.evaluation.paired import adjust, compare_pair
 from primum.evaluation.published import read_published
 from primum.files import sha256_file, write_jsonl
 from primum.tasks.base import Metric
@@ -27,7 +27,7 @@ RIGHT = {
     ("grpo", 0): range(38),
     ("grpo", 1): range(10),
 }
-TABLES = ("metrics", "comparisons", "baselines", "published")
+TABLES = ("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published")
 
 
 def predictions(right, letters="A"):
@@ -106,7 +106,8 @@ def test_comparisons(study):
     row = rows["0", "sft", "base", "accuracy"]  # rows 5-24 against 0-9
     assert (row["gained"], row["lost"]) == ("15", "5")
     assert float(row["p_mcnemar"]) == pytest.approx(0.041389, abs=1e-6)  # 2 P(X <= 5), X ~ Bin(20, 1/2)
-    assert float(row["p_holm"]) > 0.05  # five metrics were looked at
+    # Six pairs of stages were compared on this metric, and two have a smaller p: 4 x 0.041.
+    assert float(row["p_holm"]) == pytest.approx(4 * 0.041389, abs=1e-4)
     assert row["supported"] == "no"
     assert ("1", "grpo", "base", "accuracy") in rows  # every seed against the one base
     assert ("0", "base", "majority_letter", "accuracy") in rows
@@ -114,12 +115,13 @@ def test_comparisons(study):
 
 
 def test_conditional_metric_is_compared_on_common_rows():
-    metric = Metric("accuracy_on_schema", "ok", "valid")
+    metric = Metric("accuracy_on_schema", "ok", ("valid",))
     now = {"a": {"ok": True, "valid": True}, "b": {"ok": True, "valid": True}, "c": {"ok": False, "valid": False}}
     before = {"a": {"ok": False, "valid": True}, "b": {"ok": False, "valid": False}, "c": {"ok": False, "valid": True}}
     row = compare_pair([metric], now, before, "sft", "base")[0]
     assert (row["n"], row["gained"], row["lost"]) == (1, 1, 0)
     empty = compare_pair([metric], {"c": now["c"]}, {"c": before["c"]}, "sft", "base")[0]
+    adjust([empty])
     assert (empty["n"], empty["p_mcnemar"], empty["supported"]) == (0, None, "no")
     assert empty["in_words"].endswith("no row to compare")
 

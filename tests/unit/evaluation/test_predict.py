@@ -191,5 +191,5 @@ def test_command_line(root):
     command = [sys.executable, str(ROOT / "scripts/predict.py"), *arguments, "--output", "predictions.jsonl"]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "[medmcqa predict base eval] 11/11  accuracy so far" in done.stderr
+    assert "[medmcqa predict base eval] 11/11  correct so far" in done.stderr
     assert read_jsonl(root / "predictions.jsonl") == run(root, max_new_tokens=8)

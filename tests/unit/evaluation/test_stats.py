@@ -7,13 +7,17 @@ import pytest
 
 from primum.evaluation.stats import (
     detectable_difference,
+    detectable_mean,
     fisher_exact,
     holm,
     mcnemar_exact,
+    mean_of_rates,
     most_discordant,
     paired_interval,
+    paired_mean,
     rate,
     rounded,
+    sign_test,
 )
 
 
@@ -154,3 +158,57 @@ def test_the_paired_interval_never_jumps_to_the_end_of_the_range(n: int) -> None
             assert low <= (gained - lost) / n <= high
             assert (low, high) == pytest.approx((-mirrored[1], -mirrored[0]), abs=1e-6)
             assert (low > -1.0 or lost == n) and (high < 1.0 or gained == n)
+
+
+def test_a_mean_of_rates_by_hand_and_with_one_alone() -> None:
+    first, second = rate(90, 120), rate(40, 80)
+    found = mean_of_rates([first, second])
+    below = sqrt((0.75 - first.low) ** 2 + (0.5 - second.low) ** 2) / 2
+    assert (found.value, found.numerator, found.n) == (0.625, 130, 200)
+    assert found.low == pytest.approx(0.625 - below)
+    assert mean_of_rates([first]) == first
+    assert mean_of_rates([first, rate(0, 0)]).value is None
+    edge = mean_of_rates([rate(0, 120), rate(80, 80)])
+    assert 0 <= edge.low < edge.value == 0.5 < edge.high <= 1
+
+
+def test_the_interval_of_a_mean_covers() -> None:
+    draw = random.Random(11)
+    held = 0
+    for _ in range(600):
+        counts = [(sum(draw.random() < p for _ in range(n)), n) for p, n in ((0.9, 60), (0.3, 40))]
+        found = mean_of_rates([rate(*count) for count in counts])
+        held += found.low <= 0.6 <= found.high
+    assert 0.93 <= held / 600 <= 0.98
+
+
+def test_the_stratified_sign_test_by_hand() -> None:
+    assert sign_test([(7, 1, 21)]) == mcnemar_exact(7, 1)
+    # Two discordant pairs of 4, one of 2: sums +-(2 or 0)/4 +- 1/2; the largest, 1, and its mirror: 2 of 8 ways.
+    assert sign_test([(2, 0, 4), (1, 0, 2)]) == 2 / 8
+    # +2/4 - 1/2 = 0: nothing is less extreme.
+    assert sign_test([(2, 0, 4), (0, 1, 2)]) == 1.0
+    # Equal strata of equal weight: as one.
+    assert sign_test([(6, 2, 50), (5, 1, 50)]) == pytest.approx(mcnemar_exact(11, 3))
+
+
+def test_the_stratified_sign_test_holds_its_level() -> None:
+    draw = random.Random(13)
+    found = 0
+    for _ in range(500):
+        strata = []
+        for n, psi in ((60, 0.3), (30, 0.5)):
+            pairs = draw.choices((1, -1, 0), (psi / 2, psi / 2, 1 - psi), k=n)
+            strata.append((pairs.count(1), pairs.count(-1), n))
+        found += sign_test(strata) < 0.05
+    assert found / 500 <= 0.07
+
+
+def test_paired_means_over_strata() -> None:
+    assert paired_mean([(5, 1, 30)]) == ((5 - 1) / 30, *paired_interval(5, 1, 30))
+    value, low, high = paired_mean([(20, 5, 120), (3, 9, 80)])
+    assert value == pytest.approx((15 / 120 - 6 / 80) / 2)
+    assert -1 < low < value < high < 1
+    assert detectable_mean([(30, 9, 200)]) == pytest.approx(detectable_difference(39, 200))
+    # Equal strata: as one of their sum.
+    assert detectable_mean([(10, 5, 100), (12, 3, 100)]) == pytest.approx(detectable_difference(30, 200))

@@ -22,8 +22,8 @@ from primum.training.gate import RewardsConfig, build_gate
 ROOT = Path(__file__).resolve().parents[3]
 SPLITS = {"sft": 400, "grpo": 200, "eval": 200, "dev": 60}
 STAGES = {
-    "sft": {"name": "sft", "parent": "base", "method": "sft", "split": "sft"},
-    "grpo": {"name": "grpo", "parent": "sft", "method": "grpo", "split": "grpo"},
+    "sft": {"name": "sft", "parent": "base", "method": "sft", "split": "sft", "steps": 60},
+    "grpo": {"name": "grpo", "parent": "sft", "method": "grpo", "split": "grpo", "steps": 65, "rewards": "standard"},
 }
 # Share of right answers and of well-formed completions.
 SKILL = {"base": (0.25, 0.55), "sft": (0.40, 0.97), "grpo": (0.58, 0.99)}
@@ -84,6 +84,7 @@ NODES: dict[str, dict[str, Any]] = {
 def study(seeds: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "medmcqa", "title": "MedMCQA structured-JSON classifier", "backend": "trl"}
+    keys |= {"data_record": "inputs/datasets/medmcqa-bundled/source.json", "confidence": True}
     return keys | {"seeds": list(seeds), "splits": ["eval", "dev"], "stages": list(STAGES.values())}
 
 
@@ -239,7 +240,9 @@ def _evaluate(
                     "letter_logprobs": scored,
                 }
             )
-    config = ScoreConfig.model_validate({"study": "medmcqa", "task": "medmcqa", "task_settings": TASK_SETTINGS})
+    keys = {"study": "medmcqa", "task": "medmcqa", "task_settings": TASK_SETTINGS, "rewards": {"standard": REWARDS}}
+    keys |= {"fixed_table": "standard", "training_table": "standard" if stage == "grpo" else None}
+    config = ScoreConfig.model_validate(keys)
     scores, metrics = score_predictions(config, rows, predictions)
     write_jsonl(target / "predictions.jsonl", predictions)
     write_jsonl(target / "scores.jsonl", scores)
@@ -250,7 +253,10 @@ def _evaluate(
 def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | None) -> None:
     import os
 
-    stages = [{"name": "base", "parent": None}, *({"name": n, "parent": s["parent"]} for n, s in STAGES.items())]
+    stages = [
+        {"name": "base", "parent": None},
+        *({k: s[k] for k in ("name", "parent", "method")} for s in STAGES.values()),
+    ]
     config = CompareConfig.model_validate(
         {
             **{
@@ -261,7 +267,8 @@ def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | 
                 "seeds": list(seeds),
             },
             **{"splits": ["eval", "dev"], "training_splits": ["grpo", "sft"], "published": published, "scale": "tiny"},
-            **{"base": "tiny-qwen3", "dataset": "medmcqa-bundled"},
+            **{"base": "tiny-qwen3", "dataset": "medmcqa-bundled", "selection": "dev"},
+            **{"rewards": {"standard": REWARDS}, "fixed_table": "standard"},
         }
     )
     before = Path.cwd()

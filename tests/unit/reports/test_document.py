@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
 """The text: no number but a collected one, and wording that follows from the tests."""
 
 import json
@@ -9,8 +10,9 @@ from primum.files import write_json
 from primum.reports.card import metadata, write_card
 from primum.reports.collect import collect
 from primum.reports.document import build_document, open_study
-from primum.reports.findings import comparison, headlines, limits, published
+from primum.reports.findings import comparison, headlines, published
 from primum.reports.html import references
+from primum.reports.limits import limits
 from primum.reports.numbers import Numbers, text_of
 from primum.reports.paper import TEMPLATES
 from primum.reports.sources import StudyFiles
@@ -92,7 +94,7 @@ def test_headlines_compare_every_stage_with_its_parent_and_the_last_with_the_bas
         ("SFT", "the base"),
         ("GRPO", "SFT"),
         ("GRPO", "the base"),
-        ("GRPO", "the majority letter"),
+        ("GRPO", "the policy ‘majority letter’"),
     ]
 
 

@@ -28,7 +28,7 @@ def test_every_figure_of_the_contract_is_drawn():
 
 def test_two_processes_draw_the_same_bytes(run, tmp_path):
     for seed in ("0", "7"):
-        for name in FIGURES:
+        for name in run.study.figures():
             command = [sys.executable, str(ROOT / "scripts/plot_figure.py"), "--figure", name]
             command += ["--config", json.dumps(run.config["studies"][0]), "--inputs", *map(str, inputs(run))]
             command += [

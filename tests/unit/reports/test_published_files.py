@@ -16,7 +16,7 @@ from primum.errors import UserError
 from primum.files import sha256_tree
 from primum.reports.examples import pick_examples
 from primum.reports.manifest import build_manifest
-from primum.reports.sources import FIGURES, StudyFiles
+from primum.reports.sources import StudyFiles
 from tests.unit.reports.conftest import build
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,7 +36,7 @@ def publish(run, hash_seed="0"):
     paper = "results/tiny/paper"
     inputs = ["--config", study, "--inputs", "results/tiny/medmcqa/eval_results.json", *logs]
     steps: list[tuple] = []
-    for name in FIGURES:
+    for name in run.study.figures():
         svg, png = (f"{paper}/figures/medmcqa_{name}.{kind}" for kind in ("svg", "png"))
         steps.append(("plot_figure", "--figure", name, *inputs, "--output-svg", svg, "--output-png", png))
     shared = ("--results", "results/tiny")

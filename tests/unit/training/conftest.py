@@ -10,7 +10,13 @@ from tests.unit.training.stage_tools import TABLE, Workspace
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def backend() -> str:
+    """Who trains; tests/tunix runs the same tests with another one."""
+    return "trl"
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Workspace:
     """Base, splits and gate, made once."""
     from primum.files import write_json
     from primum.training.gate import RewardsConfig, build_gate
@@ -24,7 +30,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     files = [tiny.write_split(root / f"{name}.jsonl", 40, seed, name) for seed, name in enumerate(("sft", "grpo"))]
     config = RewardsConfig(study="toy", task="medmcqa", task_settings=tiny.TASK_SETTINGS, rewards={"standard": TABLE})
     write_json(root / "gate.json", build_gate(config, files))
-    return Workspace(root, base)
+    return Workspace(root, base, backend)
 
 
 @pytest.fixture(scope="session")

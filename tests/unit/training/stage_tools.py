@@ -20,6 +20,7 @@ class Workspace:
 
     root: Path
     base: dict[str, Any]
+    backend: str = "trl"
 
     def job(self, stage: str, **changes: Any) -> dict[str, Any]:
         """A job for ``sft`` or ``grpo``; ``changes`` to the stage's own keys, or to the job's."""
@@ -58,9 +59,15 @@ class Workspace:
             "task_settings": tiny.TASK_SETTINGS,
             "stage_name": stage,
             "seed": 0,
-            "backend": "trl",
+            "backend": self.backend,
+            "mesh": {"fsdp": 1, "tp": 1},
             "stage": node,
-            "lora": {"r": 4, "alpha": 8, "dropout": 0.05, "target_modules": ["q_proj", "v_proj", "gate_proj"]},
+            "lora": {
+                "r": 4,
+                "alpha": 8,
+                "dropout": 0.05 if self.backend == "trl" else 0.0,
+                "target_modules": ["q_proj", "v_proj", "gate_proj"],
+            },
             "reward_table": TABLE if stage == "grpo" else None,
             "guards": {
                 "min_sampled_schema_rate": 0.05,
@@ -80,24 +87,30 @@ class Workspace:
             (job if key in job else job["stage"])[key] = value
         return job
 
-    def command(self, job: dict[str, Any], output: Path, state: Path, parent: Path | None = None) -> list[str]:
+    def command(
+        self, job: dict[str, Any], output: Path, state: Path, parent: Path | None = None, reference: Path | None = None
+    ) -> list[str]:
         """The command line of ``scripts/train_stage.py``."""
         files = {"--base": "base.json", "--data": f"{job['stage']['split']}.jsonl", "--gate": "gate.json"}
         line = [sys.executable, str(ROOT / "scripts/train_stage.py"), "--config", json.dumps(job)]
         for option, value in files.items():
             line += [option, value]
         line += ["--parent", str(parent)] if parent else []
+        line += ["--reference", str(reference)] if reference else []
         return [*line, "--state", str(state), "--output", str(output)]
 
     def run(self, line: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a script in the workspace."""
         return subprocess.run(line, cwd=self.root, env=environment(), capture_output=True, text=True, timeout=300)
 
-    def train(self, stage: str, output: Path, parent: Path | None = None, **changes: Any) -> dict[str, Any]:
+    def train(
+        self, stage: str, output: Path, parent: Path | None = None, reference: Path | None = None, **changes: Any
+    ) -> dict[str, Any]:
         """Train in this process; return ``checkpoint.json``."""
         from primum.strict import parse
         from primum.training.base import TrainJob, train_stage
 
+        blocks = changes.pop("blocks", ())
         job = parse(TrainJob, self.job(stage, **changes), "test")
         data = self.root / f"{job.stage.split}.jsonl"
         return train_stage(
@@ -106,9 +119,11 @@ class Workspace:
             self.root / "base.json",
             data,
             parent,
+            reference,
             self.root / "gate.json",
             output.parent / "state",
             output,
+            blocks,
         )
 
 

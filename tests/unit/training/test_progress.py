@@ -30,4 +30,4 @@ def test_log_keeps_no_times_and_no_counters():
         {"step": 2, "loss": 1.0, "epoch": 0.1, "num_tokens": 5.0, "step_time": 0.2},
         {"step": 2, "train_runtime": 1.0, "train_loss": 1.0},
     ]
-    assert log_lines(history) == [{"step": 2, "loss": 1.0}]
+    assert log_lines(history, 0) == [{"step": 2, "loss": 1.0}]

@@ -7,8 +7,8 @@ import pytest
 from primum.errors import UserError
 from primum.tasks.base import Example
 from primum.training.loading import load_tokenizer, render_prompt, stop_ids
+from primum.training.order import batch_plan
 from primum.training.rows import prompt_ids, taught_rows
-from primum.training.trl_sft import batch_plan
 from tests import tiny
 
 EXAMPLES = [Example.from_row(row) for row in tiny.rows(20)]

@@ -1,0 +1,94 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
+"""What the results cannot carry, as far as the records tell."""
+
+from __future__ import annotations
+
+from primum.reports.numbers import Name, Rich
+from primum.reports.tables import Tables
+from primum.stages import BASE_STAGE
+
+
+def limits(tables: Tables) -> list[Rich]:
+    """What the results cannot carry, from the records."""
+    numbers, study, records = tables.numbers, tables.study, tables.records
+    split, last = study.splits[0], study.tree().ends()[0]
+    n = tables.key("items", split, BASE_STAGE, 0)
+    half = tables.key("metric", split, last, study.seeds_of(last)[0], tables.headline, "")
+    found = [
+        numbers.say(
+            "Size. Claims rest on {n} items of {split}; the interval of {last} reaches from {low}% to {high}%.",
+            last=Name(tables.shown(last)),
+            n=n,
+            split=Name(split),
+            low=f"{half}low",
+            high=f"{half}high",
+        )
+    ]
+    found += [numbers.say(sentence) for sentence in study.limitations]
+    if len(study.seeds) == 1:
+        found.append(
+            numbers.say(
+                "One training run. Each stage was trained with one seed: how much runs differ was not measured, and the"
+                " tests do not cover it."
+            )
+        )
+    shared = [
+        key
+        for key, value in numbers.under(tables.key("data", "shared", "")).items()
+        if value and split in key.split("+") and set(key.split("+")) & {s.split for s in study.stages}
+    ]
+    for pair in shared:
+        other = next(name for name in pair.split("+") if name != split)
+        found.append(
+            numbers.say(
+                "Shared facts. {count} of the {groups} groups of {split} (rows about the same thing) also have rows in"
+                " {other}, which is trained on: results measure recall of what was taught as well as transfer.",
+                count=tables.key("data", "shared", pair),
+                groups=tables.key("data", split, "groups"),
+                other=Name(other),
+                split=Name(split),
+            )
+        )
+    groups, rows = (tables.key("data", split, field) for field in ("groups", "rows"))
+    if numbers.has(groups) and numbers.value(groups) < numbers.value(rows):
+        found.append(
+            numbers.say(
+                "Groups. The {rows} rows of {split} are about {groups} things: intervals and tests of rates take rows"
+                " for independent, and are too narrow by what rows of a group have in common. Those of mean reward do"
+                " not.",
+                rows=rows,
+                groups=groups,
+                split=Name(split),
+            )
+        )
+    if records["dataset"]["reader"] == "corpus":
+        found.append(
+            numbers.say(
+                "Texts. A teacher wrote contexts and answers from sourced facts ({source}); nobody’s records were used,"
+                " and no clinician has read them.",
+                source=Name(records["dataset"]["source"]),
+            )
+        )
+    if records["dataset"]["reader"] == "bundled":
+        found.append(
+            numbers.say("Questions. They are generated from facts written for this project; they are no examination.")
+        )
+    if records["base"]["reader"] == "bundled":
+        found.append(
+            numbers.say(
+                "Base. It was trained from scratch for this project and is tiny: that a method works on it says little"
+                " about larger models."
+            )
+        )
+    confidence = tables.key(
+        "train", study.stages[0].name, study.seeds_of(study.stages[0].name)[0], "task", "gold_confidence"
+    )
+    if numbers.has(confidence):
+        found.append(
+            numbers.say(
+                "Confidence. Supervised stages teach the constant {value}, so calibration cannot be learned from them.",
+                value=confidence,
+            )
+        )
+    found.append(numbers.say("Use. {practice}", practice=Name(tables.words.practice)))
+    return found

@@ -1,0 +1,88 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
+"""What is said of a task in words: the only prose that differs between tasks. It holds no numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Words of one task.
+
+    Attributes:
+        does: what the model does, behind "This model".
+        like: what it is for comparing methods on, behind "the data and".
+        unfit: what it must not be used for besides.
+        practice: why doing well is no competence.
+        misuse: how its mistakes look.
+        measures: sentences on the task's own metrics.
+        published: what the original's supported gains do not say.
+        references: baselines as subjects of a sentence, by name.
+    """
+
+    does: str
+    like: str
+    unfit: str
+    practice: str
+    misuse: str
+    measures: str = ""
+    published: str = ""
+    references: dict[str, str] = field(default_factory=dict)
+
+
+WORDINGS = {
+    "medmcqa": Wording(
+        does="answers examination-style questions",
+        like="questions like them",
+        unfit="use of its stated confidence or reason as evidence",
+        practice="Answering multiple-choice questions is not medical practice; nothing here supports clinical use.",
+        misuse="fluent, well-formed and confident answers are wrong as often as the table says",
+        measures=(
+            " Letter accuracy takes the likeliest letter instead of the written one. Consistency is the share of items"
+            " for which the same option is chosen however the options are rotated."
+        ),
+        references={
+            "majority_letter": "always giving the letter that is most frequent in the training rows",
+            "chance": "guessing",
+        },
+    ),
+    "grounded_answer": Wording(
+        does="answers questions on a text that is put before it, with quotes, or says that the text does not tell,",
+        like="texts like them",
+        unfit="use of its quotes as evidence without reading the source; questions without a text",
+        practice=(
+            "Quoting a text that was written for a study is not medical practice; nothing here supports clinical use."
+        ),
+        misuse="an answer with a true quote beside it can be wrong, and counts as ‘safe’ all the same",
+        measures=(
+            " An item is right if it was answered rightly from its text, with quotes that carry the answer, or if the"
+            " text cannot answer it and the model said so. Balanced accuracy, on which claims rest, is the mean of the"
+            " share right where the text answers and where it does not: always answering, or always abstaining, gets"
+            " half of it at best. The safe rate is the original’s: well-formed, quotes that stand in the text, no"
+            " invented figure. It says nothing of right, so it is never shown without the share that is counted safe"
+            " and is not right: an irrelevant true sentence, or an abstention where the text answers."
+        ),
+        published=(
+            " They are gains in metrics to which being right is nothing; and the stage that the original calls its best"
+            " was chosen on the items on which it is reported."
+        ),
+        references={
+            "always_refuse": "always abstaining",
+            "best_sentence": "quoting the sentence that is nearest to the question",
+            "grounded_wrong": "answering with a true sentence that does not answer",
+        },
+    ),
+}
+PLAIN = Wording(
+    does="answers questions",
+    like="items like them",
+    unfit="any use that was not measured",
+    practice="Answering such items is not medical practice; nothing here supports clinical use.",
+    misuse="fluent answers are wrong as often as the table says",
+)
+
+
+def wording(task: str) -> Wording:
+    """The words of a task; plain ones for a task that has none of its own."""
+    return WORDINGS.get(task, PLAIN)

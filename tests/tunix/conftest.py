@@ -1,0 +1,16 @@
+"""Eight virtual devices, set before JAX is imported, and the workspace of the trainers' tests."""
+
+import os
+
+import pytest
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8 --xla_cpu_multi_thread_eigen=false"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+from tests.unit.training.conftest import sft_folder, workspace  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def backend() -> str:
+    """Who trains."""
+    return "tunix"
