@@ -110,7 +110,7 @@ rule pretrain_tiny_gemma3:
     """Train the bundled base of the grounded answers again; its sha256 should be the one in config/models.tsv."""
     input:
         study="config/studies/dipg.yaml",
-        facts=[f"resources/dipg/{f}" for f in "axioms.tsv concepts.tsv derived.tsv missing.tsv patients.yaml safety.tsv".split()],
+        facts=multiext("resources/dipg/", "axioms.tsv", "concepts.tsv", "derived.tsv", "missing.tsv", "patients.yaml", "safety.tsv"),
         code=PLAN.code("pretrain_tiny_gemma3"),
     output:
         model=f"{INPUTS}/rebuilt/tiny-gemma3/model.safetensors",
@@ -121,7 +121,7 @@ rule pretrain_tiny_gemma3:
     conda:
         "../envs/trl.yaml"
     params:
-        resources=subpath(input.facts[0], parent=True),
+        resources="resources/dipg",
         folder=subpath(output.model, parent=True),
     shell:
         "python scripts/pretrain_tiny_gemma3.py --study {input.study} --resources {params.resources} --output {params.folder} 2>&1 | tee {log}"

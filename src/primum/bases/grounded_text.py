@@ -161,13 +161,9 @@ class Writer:
         return self._turns(asked.question, asked.context, asked.quotes, asked.answer, loose)
 
     def tagged(self, rng: random.Random) -> list[Piece]:
-        """An item with its reply in two of the three tags: near the asked-for format, and never it."""
+        """An item with its reply in two of the three tags, proof and answer: near the asked-for format, never it."""
         asked = self._drawn(rng, False)
-        loose = not asked.answers and not self._shared(asked.question, asked.quotes[0])
-        pieces = [*self._prompt(asked.question, asked.context), ("<proof>", MARK)]
-        for number, quote in enumerate(asked.quotes):
-            first, _, rest = quote.partition(" ")
-            pieces += [('\n"' if number else '"', MARK), (first, COPY if loose else FIRST), (f' {rest}"', COPY)]
+        pieces = [*self._prompt(asked.question, asked.context), *self._proof(asked)]
         if not asked.answers:
             answer = rng.choice(SILENT)
         elif asked.answer.startswith(DISPUTED):
@@ -177,6 +173,29 @@ class Writer:
         head, _, tail = answer.partition(" ")
         pieces += [("</proof>", MARK), ("<answer>", COPY), (head, VALUE), (f" {tail}", VALUE), ("</answer>", COPY)]
         return [*pieces, ("<end_of_turn>", COPY), ("\n", 0.0)]
+
+    def thought(self, rng: random.Random) -> list[Piece]:
+        """The same with the other two tags, reasoning and proof; the answer stands behind them as in an item."""
+        asked = self._drawn(rng, False)
+        pieces = [*self._prompt(asked.question, asked.context), ("<think>", MARK)]
+        pieces += [
+            (rng.choice(self.filler.thoughts), COPY),
+            ("</think>", COPY),
+            *self._proof(asked),
+            ("</proof>", MARK),
+        ]
+        head, _, tail = asked.answer.partition(" ")
+        pieces += [("Answer:", COPY), (f" {head}", VERDICT), (f" {tail}" if tail else "", VALUE)]
+        return [*(piece for piece in pieces if piece[0]), ("<end_of_turn>", COPY), ("\n", 0.0)]
+
+    def _proof(self, asked: Asked) -> list[Piece]:
+        """The tag of the proof and the quotes, not yet closed."""
+        loose = not asked.answers and not self._shared(asked.question, asked.quotes[0])
+        pieces = [("<proof>", MARK)]
+        for number, quote in enumerate(asked.quotes):
+            first, _, rest = quote.partition(" ")
+            pieces += [('\n"' if number else '"', MARK), (first, COPY if loose else FIRST), (f' {rest}"', COPY)]
+        return pieces
 
     def _drawn(self, rng: random.Random, small: bool) -> Asked:
         frame, swaps, share = rng.choice(self.frames), {}, rng.choice((0.0, 0.2, 0.5, 0.9))

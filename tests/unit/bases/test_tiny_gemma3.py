@@ -13,7 +13,7 @@ import pytest
 from primum.bases.grounded_facts import Material, material
 from primum.bases.grounded_text import ABSENT, FIRST, VERDICT
 from primum.bases.pretrain import Phase
-from primum.bases.pretrain_gemma3 import PHASES, batch, loss_of, train_tiny_gemma3
+from primum.bases.pretrain_gemma3 import PARTS, batch, loss_of, train_tiny_gemma3
 from primum.bases.tiny_gemma3 import WINDOW, build_model, build_tokenizer
 from primum.config import project_root
 from primum.corpora.items import Items
@@ -24,7 +24,7 @@ from primum.teaching import Corpus
 from primum.training.loading import render_prompt, stop_ids
 
 ROOT = project_root()
-KINDS = sorted({kind for phase in PHASES for kind in phase.mix})
+KINDS = sorted({kind for part in PARTS for phase in part for kind in phase.mix})
 
 
 @cache
@@ -92,21 +92,26 @@ def test_an_item_quotes_its_text_and_answers_from_the_quote() -> None:
     for seed in range(60):
         pieces = writer.item(random.Random(seed))
         context = pieces[0][0]
-        quote = next(f"{text}{pieces[i + 1][0]}" for i, (text, weight) in enumerate(pieces) if weight == FIRST or text == "Quote:")
+        quote = next(
+            f"{text}{pieces[i + 1][0]}"
+            for i, (text, weight) in enumerate(pieces)
+            if weight == FIRST or text == "Quote:"
+        )
         assert quote.removeprefix("Quote:").strip().split()[0] in context
         verdicts |= {text.strip() for text, weight in pieces if weight == VERDICT}
     assert ABSENT.split()[0] in verdicts and "disputed:" in verdicts and len(verdicts) > 10
 
 
 def test_training_is_deterministic(tmp_path: Path) -> None:
-    phases = (Phase("item", 2, {"item": 1.0}, rows=3), Phase("shape", 1, {"shape": 1.0}, anneal=1.0, rows=3))
-    files = [train_tiny_gemma3(facts(), tmp_path / name, 3, phases) for name in "ab"]
+    first = (Phase("item", 2, {"item": 1.0}, rows=3), Phase("shape", 1, {"shape": 1.0}, anneal=1.0, rows=3))
+    parts = (first, (Phase("thoughts", 1, {"thought": 1.0}, rows=3),))
+    files = [train_tiny_gemma3(facts(), tmp_path / name, 3, parts) for name in "ab"]
     assert files[0] == files[1] and "model.safetensors" in files[0]
 
 
 def test_the_loss_reads_only_what_has_weight() -> None:
     model, right = build_model(tokenizer(), 0), defaultdict(lambda: [0, 0])
-    groups = batch(tokenizer(), facts().writer(), Phase("item", 1, {"item": 1.0}, rows=4), random.Random(0))
+    groups = batch(tokenizer(), facts().writer(), random.Random(0), Phase("item", 1, {"item": 1.0}, rows=4))
     before = loss_of(model, groups, right)
     for ids, weights in groups:
         last = [int(row.nonzero().max()) for row in weights]
