@@ -205,7 +205,10 @@ class Writer:
         told = [self.lexicon.swapped(s, swaps, share, rng) for s in frame.statements]
         question = self.lexicon.swapped(rng.choice(frame.questions), swaps, share, rng)
         value = rival = self.lexicon.swapped(frame.value, swaps, share, rng)
-        others = self._others(question, rng, small or kind in ("agree", "conflict"))
+        # As many sentences of facts whether one of them answers or none does: their number must not tell.
+        others = self._others(question, rng, rng.randint(0, 1 if small or kind in ("agree", "conflict") else 3), share)
+        if kind == "absent":
+            others += self._others(question, rng, 1, share)
         answer = value
         if kind == "near":
             quotes, answer = [self.lexicon.swapped(frame.near, swaps, share, rng)], ABSENT
@@ -240,23 +243,6 @@ class Writer:
             pieces += [(f"{sentence}", 0.0), (" yes " if sentence in answering else " no ", VERDICT)]
         return [*pieces, ("\n", 0.0), (asked.question, ASK)]
 
-    def shape(self, rng: random.Random) -> list[Piece]:
-        """The asked-for format around a sentence that answers nothing: format and copying without the skill."""
-        context = [self._real(rng) for _ in range(rng.randint(2, 4))]
-        quote = rng.choice(context)
-        first, _, rest = quote.partition(" ")
-        value = rng.choice(self.frames).value
-        answer = rng.choice((rng.choice(STATED).format(value), rng.choice(SILENT), quote))
-        return [
-            (f"<bos>{' '.join(context)}<end_of_turn>\n<start_of_turn>model\n", 0.0),
-            (f"<think>{rng.choice(self.filler.thoughts)}", COPY),
-            ('</think><proof>"', COPY),
-            (first, COPY),
-            (f' {rest}"</proof><answer>', COPY),
-            (answer, ASK),
-            ("</answer><end_of_turn>", COPY),
-        ]
-
     def _real(self, rng: random.Random) -> str:
         """A sentence of the training side's facts, or of the fillers."""
         pools = (self.filler.axioms, self.filler.notes, self.filler.irrelevant, rng.choice(self.frames).statements)
@@ -271,11 +257,11 @@ class Writer:
     def _nearest(self, question: str, sentences: Sequence[str]) -> str:
         return max(sentences, key=lambda s: self._shared(question, s))
 
-    def _others(self, question: str, rng: random.Random, small: bool) -> list[str]:
+    def _others(self, question: str, rng: random.Random, count: int, share: float) -> list[str]:
         """Sentences that do not answer; some share a word or two with the question."""
         made = []
         asked = sorted(self._asked(question))
-        for _ in range(rng.randint(1, 2 if small else 3)):
+        for _ in range(count):
             frame, swaps = rng.choice(self.frames), {}
             statement = rng.choice(frame.statements)
             if asked and rng.random() < 0.5:
@@ -284,7 +270,7 @@ class Writer:
                 ]
                 for key in rng.sample(own, min(len(own), rng.randint(1, 2))):
                     swaps[key] = rng.choice(asked)
-            made.append(self.lexicon.swapped(statement, swaps, rng.choice((0.0, 0.5, 0.9)), rng))
+            made.append(self.lexicon.swapped(statement, swaps, share, rng))
         return made
 
     def _context(self, sentences: list[str], rng: random.Random, small: bool) -> list[str]:

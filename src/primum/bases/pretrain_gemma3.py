@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,12 @@ LENGTH = 224  # longest document, in tokens
 GROUPS = 3  # of documents about equally long, to pad little
 RATES = Rates(muon=0.03, adamw=6.0e-3)
 # Order matters: copying has to be there before a sentence can be found, and finding before it can be judged.
-PARTS = (
-    (
-        Phase("echo", 250, {"echo": 1.0}, rows=32),
-        Phase("bag", 220, {"bag": 0.8, "echo": 0.2}, rows=32),
-        Phase("short", 260, {"bag": 0.1, "short": 0.6, "marked": 0.3}, rows=20),
-        Phase("item", 420, {"item": 0.6, "marked": 0.25, "echo": 0.15}, rows=16),
-        Phase(
-            "tags", 420, {"tagged": 0.45, "item": 0.2, "marked": 0.1, "shape": 0.13, "echo": 0.12}, anneal=1.0, rows=16
-        ),
-    ),
-    # A part of its own, with fresh optimisers: the tag of the reasoning leads to the sentence asked for. In "shape" it
-    # leads to any, and SFT had to unlearn that (docs/log.md).
-    (
-        Phase(
-            "thoughts",
-            160,
-            {"thought": 0.45, "tagged": 0.25, "item": 0.15, "marked": 0.05, "echo": 0.1},
-            anneal=1.0,
-            rows=16,
-        ),
-    ),
+PHASES = (
+    Phase("echo", 250, {"echo": 1.0}, rows=32),
+    Phase("bag", 220, {"bag": 0.8, "echo": 0.2}, rows=32),
+    Phase("short", 260, {"bag": 0.1, "short": 0.6, "marked": 0.3}, rows=20),
+    Phase("item", 420, {"item": 0.6, "marked": 0.25, "echo": 0.15}, rows=16),
+    Phase("tags", 420, {"thought": 0.5, "tagged": 0.3, "marked": 0.12, "echo": 0.08}, anneal=1.0, rows=16),
 )
 
 
@@ -88,7 +72,7 @@ def loss_of(model: Any, groups: list[Any], right: dict[float, list[int]]) -> Any
 
 
 def train_tiny_gemma3(
-    material: Material, output: Path, seed: int = SEED, parts: tuple[tuple[Phase, ...], ...] = PARTS
+    material: Material, output: Path, seed: int = SEED, phases: tuple[Phase, ...] = PHASES
 ) -> dict[str, str]:
     """Train tokenizer and model from scratch and write a Hugging Face folder.
 
@@ -98,7 +82,7 @@ def train_tiny_gemma3(
     import torch
 
     torch.set_num_threads(1)  # sums, and so weights, do not depend on the machine's cores
-    tokenizer, writer = build_tokenizer(material.texts), material.writer()
+    tokenizer, writer, rng = build_tokenizer(material.texts), material.writer(), random.Random(seed)
     model = build_model(tokenizer, seed)
     right: dict[float, list[int]] = defaultdict(lambda: [0, 0])
 
@@ -107,11 +91,8 @@ def train_tiny_gemma3(
         right.clear()
         return seen
 
-    for number, phases in enumerate(parts):
-        rng = random.Random(seed + number)
-        draw = partial(batch, tokenizer, writer, rng)
-        optimise(model, phases, RATES, lambda phase, draw=draw: loss_of(model, draw(phase), right), watch)
-    model.config.use_cache = True
+    optimise(model, phases, RATES, lambda phase: loss_of(model, batch(tokenizer, writer, rng, phase), right), watch)
+    model.config.use_cache = model.generation_config.use_cache = True
     # As the real ones have it: generation ends with the turn, or the text.
     model.generation_config.eos_token_id = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<end_of_turn>")]
     model.generation_config.pad_token_id = tokenizer.pad_token_id

@@ -72,7 +72,8 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
         ]
     )
     tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL])
-    tokenizer.add_tokens([AddedToken(tag, normalized=False, lstrip=True, rstrip=True) for tag in TAGS])
+    # Tags take line breaks with them, but for the one in front of the first: it is the prompt's, and stays its token.
+    tokenizer.add_tokens([AddedToken(t, normalized=False, lstrip=t.startswith("</"), rstrip=True) for t in TAGS])
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<bos>",

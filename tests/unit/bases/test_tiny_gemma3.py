@@ -13,7 +13,7 @@ import pytest
 from primum.bases.grounded_facts import Material, material
 from primum.bases.grounded_text import ABSENT, FIRST, VERDICT
 from primum.bases.pretrain import Phase
-from primum.bases.pretrain_gemma3 import PARTS, batch, loss_of, train_tiny_gemma3
+from primum.bases.pretrain_gemma3 import PHASES, batch, loss_of, train_tiny_gemma3
 from primum.bases.tiny_gemma3 import WINDOW, build_model, build_tokenizer
 from primum.config import project_root
 from primum.corpora.items import Items
@@ -24,7 +24,7 @@ from primum.teaching import Corpus
 from primum.training.loading import render_prompt, stop_ids
 
 ROOT = project_root()
-KINDS = sorted({kind for part in PARTS for phase in part for kind in phase.mix})
+KINDS = sorted({kind for phase in PHASES for kind in phase.mix})
 
 
 @cache
@@ -49,6 +49,13 @@ def test_words_of_the_field_are_one_token_each_and_others_are_spelled() -> None:
     odd = "Zürich 😀 xylophonist"
     assert tokenizer().decode(tokenizer()(odd, add_special_tokens=False)["input_ids"]) == odd
     assert len(tokenizer()) % 8 == 0 and tokenizer().pad_token_id == 0
+
+
+def test_a_tag_begins_behind_the_prompts_line_break() -> None:
+    """Training text and a completion behind its prompt are the same tokens: else the base learns another beginning."""
+    whole, prompt, rest = "<start_of_turn>model\n<think>So.</think>", "<start_of_turn>model\n", "<think>\nSo.\n</think>"
+    ids = [tokenizer()(text, add_special_tokens=False)["input_ids"] for text in (whole, prompt, rest)]
+    assert ids[0] == ids[1] + ids[2]
 
 
 def test_the_template_is_gemmas() -> None:
@@ -103,9 +110,8 @@ def test_an_item_quotes_its_text_and_answers_from_the_quote() -> None:
 
 
 def test_training_is_deterministic(tmp_path: Path) -> None:
-    first = (Phase("item", 2, {"item": 1.0}, rows=3), Phase("shape", 1, {"shape": 1.0}, anneal=1.0, rows=3))
-    parts = (first, (Phase("thoughts", 1, {"thought": 1.0}, rows=3),))
-    files = [train_tiny_gemma3(facts(), tmp_path / name, 3, parts) for name in "ab"]
+    phases = (Phase("item", 2, {"item": 1.0}, rows=3), Phase("tags", 1, {"thought": 1.0}, anneal=1.0, rows=3))
+    files = [train_tiny_gemma3(facts(), tmp_path / name, 3, phases) for name in "ab"]
     assert files[0] == files[1] and "model.safetensors" in files[0]
 
 
