@@ -104,3 +104,24 @@ rule pretrain_tiny_qwen3:
         folder=subpath(output.model, parent=True),
     shell:
         "python scripts/pretrain_tiny_qwen3.py --bank {params.bank} --output {params.folder} 2>&1 | tee {log}"
+
+
+rule pretrain_tiny_gemma3:
+    """Train the bundled base of the grounded answers again; its sha256 should be the one in config/models.tsv."""
+    input:
+        study="config/studies/dipg.yaml",
+        facts=multiext("resources/dipg/", "axioms.tsv", "concepts.tsv", "derived.tsv", "missing.tsv", "patients.yaml", "safety.tsv"),
+        code=PLAN.code("pretrain_tiny_gemma3"),
+    output:
+        model=f"{INPUTS}/rebuilt/tiny-gemma3/model.safetensors",
+    log:
+        f"{LOGS}/pretrain_tiny_gemma3.log",
+    benchmark:
+        f"{BENCHMARKS}/pretrain_tiny_gemma3.tsv"
+    conda:
+        "../envs/trl.yaml"
+    params:
+        resources="resources/dipg",
+        folder=subpath(output.model, parent=True),
+    shell:
+        "python scripts/pretrain_tiny_gemma3.py --study {input.study} --resources {params.resources} --output {params.folder} 2>&1 | tee {log}"

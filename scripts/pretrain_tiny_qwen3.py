@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from primum.bases.pretrain import SEED, train_tiny_qwen3
+from primum.bases.pretrain import SEED
+from primum.bases.pretrain_qwen3 import train_tiny_qwen3
 from primum.data.bank import load_bank
 from primum.errors import run_cli
 from primum.files import sha256_json

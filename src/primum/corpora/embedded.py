@@ -25,13 +25,15 @@ MISTAKES = (
 Draft = dict[str, Any]
 
 
-def write(prompt: str, seed: int, mistake_rate: float) -> tuple[str, str]:
+def write(prompt: str, seed: int, mistake_rate: float, terse: bool = False) -> tuple[str, str]:
     """Reply to a prompt.
 
     Args:
         prompt: the last user turn; its brief stands behind the line ``BRIEF``.
         seed: of the wording and of the mistakes.
         mistake_rate: share of replies with a mistake in them.
+        terse: let the reasoning point to the proof instead of repeating it: a base of a million parameters learns more
+            from short completions.
 
     Returns:
         The text of the reply, and its finish reason ('stop' or 'length').
@@ -39,6 +41,8 @@ def write(prompt: str, seed: int, mistake_rate: float) -> tuple[str, str]:
     rng = random.Random(f"{seed}/{sha256_json(prompt)}")
     brief = json.loads(prompt.rpartition(f"\n{BRIEF}\n")[2])
     draft = KINDS[brief["kind"]](brief, rng)
+    if terse:
+        draft["think"] = f"{draft['think'].partition(':')[0]}: what is quoted."
     mistake = rng.choice(MISTAKES) if rng.random() < mistake_rate else ""
     if mistake == "refusal":
         return "I'm sorry, but I can't help with creating medical content.", "stop"
@@ -286,7 +290,10 @@ def handler() -> CustomLLM:
         async def acompletion(self, *args: Any, **kwargs: Any) -> litellm.ModelResponse:
             asked, options = kwargs["messages"], kwargs["optional_params"]
             text, finish = write(
-                asked[-1]["content"], int(options.get("seed", 0)), float(options.get("mistake_rate", 0.0))
+                asked[-1]["content"],
+                int(options.get("seed", 0)),
+                float(options.get("mistake_rate", 0.0)),
+                bool(options.get("terse", False)),
             )
             choice = litellm.Choices(
                 finish_reason=finish, index=0, message=litellm.Message(content=text, role="assistant")
