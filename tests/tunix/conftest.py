@@ -10,7 +10,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 _CACHE = tempfile.TemporaryDirectory(prefix="primum-jax-")  # compiled once for all tests
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
 
-from tests.unit.training.conftest import sft_folder, workspace  # noqa: F401
+from tests.unit.training.conftest import sft_folder, workspace  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

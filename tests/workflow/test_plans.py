@@ -60,7 +60,7 @@ def test_every_profile_plans_by_its_bare_name(empty: Path, profile: str) -> None
 
 @pytest.mark.parametrize("profile", ["gpu", "tpu"])
 def test_the_command_line_adds_to_what_a_profile_says(empty: Path, profile: str) -> None:
-    """``--config`` replaces the list of a profile's own: as one, the scale would silently be tiny on the accelerator."""
+    """``--config`` replaces a profile's own: were the scale there, the accelerator would silently get the tiny one."""
     once, twice = (snakemake(empty, "-n", "--profile", profile, "--config", f"seeds={s}") for s in ("[0]", "[0,1]"))
     assert "results/full/manifest.json" in twice.stdout + twice.stderr
     assert planned(twice)["train_stage"] == 2 * planned(once)["train_stage"]
