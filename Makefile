@@ -55,8 +55,16 @@ reproduce: setup
 	@.venv/bin/python bin/conda env create --prefix .venv-test-tunix $(PINS_TUNIX:%=--file %)
 	@touch $@
 
-test: lint $(if $(ARGS),,test-teachers test-tunix)
-	@PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST)/python -m pytest $(ARGS)
+# Tunix' tests run beside the others, on the other core; their report comes last.
+TUNIX_LOG := .primum/test-tunix.log
+
+test: lint $(if $(ARGS),,test-teachers .venv-test-tunix/complete)
+	@mkdir -p .primum
+	@set +e; $(if $(ARGS),,$(MAKE) --no-print-directory test-tunix >$(TUNIX_LOG) 2>&1 & tunix=$$!;) \
+	trap 'kill $$tunix 2>/dev/null' INT TERM; \
+	PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST)/python -m pytest $(ARGS); status=$$?; \
+	$(if $(ARGS),,wait $$tunix || status=1; cat $(TUNIX_LOG);) \
+	exit $$status
 
 test-teachers: .venv-test-teacher/complete
 	@PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST_TEACHER)/python -m pytest tests/teachers $(ARGS)

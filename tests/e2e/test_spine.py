@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from primum.files import read_json, read_jsonl, sha256_file
-from tests.workflow_tools import ROOT, planned, project_copy, snakemake
+from tests.workflow_tools import ROOT, SHORT_DIPG, planned, project_copy, snakemake
 
-# The same study with fewer steps and one evaluated split: every rule runs.
+# The same studies with fewer steps, rows and evaluated splits: every rule runs.
 SHORT = {
     "medmcqa": {
         "stages": {"grpo": {"max_steps": 3, "save_steps": 2}},
         "evaluation": {"splits": ["eval"], "permutations": 1},
-    }
+    },
+    "dipg": SHORT_DIPG,
 }
 RUN = ("--profile", "local", "--conda-prefix", str(ROOT / ".snakemake" / "conda"))
 RESULTS = Path("results/tiny")
@@ -53,6 +54,9 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "medmcqa/models/trl/grpo/seed0/checkpoint.json",
         "medmcqa/models/trl/grpo/seed0/adapter/adapter_model.safetensors",
         "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
+        "dipg/eval_results.json",
+        "dipg/cards/tunix/soft-1200.md",
+        "dipg/models/tunix/repaired/seed0/adapter/adapter_model.safetensors",
     ):
         assert needed in published, needed
     assert (built / RESULTS / "paper" / "paper.pdf").read_bytes().startswith(b"%PDF")
@@ -146,7 +150,7 @@ def test_deleting_a_figure_rebuilds_that_figure_and_no_model(built: Path) -> Non
 
 def test_another_seed_trains_only_that_seed(built: Path) -> None:
     jobs = planned(snakemake(built, "-n", *RUN, "--config", "seeds=[0,1]", f"overrides={json.dumps(SHORT)}"))
-    assert jobs["train_stage"] == 2 and jobs["predict"] == 2
+    assert jobs["train_stage"] == 2 + 8 and jobs["predict"] == 2 + 2 * 8
 
 
 def test_a_changed_adapter_is_refused_by_name(built: Path, tmp_path: Path) -> None:
