@@ -83,11 +83,13 @@ def test_every_line_of_every_chat_file_parses_and_stands_for_its_row(job, made, 
             row = by_id.pop(line["id"])
             assert set(line) == {"id", "conversations", "metadata"}
             turns = line["conversations"]
-            assert [turn["from"] for turn in turns][:2] == ["system", "human"]
-            assert row["inputs"]["context"] in turns[1]["value"] and row["inputs"]["question"] in turns[1]["value"]
+            asked = len(task.messages(Example.from_row(row)))  # a system turn only where there is a system prompt
+            assert [turn["from"] for turn in turns][:asked] == ["system", "human"][-asked:]
+            shown = turns[asked - 1]["value"]
+            assert row["inputs"]["context"] in shown and row["inputs"]["question"] in shown
             if split != "grpo":
-                assert [turn["from"] for turn in turns] == ["system", "human", "gpt"]
-                verdict = task.judge(Example.from_row(row), turns[2]["value"])
+                assert [turn["from"] for turn in turns[asked:]] == ["gpt"]
+                verdict = task.judge(Example.from_row(row), turns[asked]["value"])
                 assert verdict.outcomes["right"] and line["metadata"]["expects"] == row["gold"]["expects"]
     assert not by_id
 
