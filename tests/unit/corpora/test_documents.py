@@ -83,11 +83,13 @@ def test_every_line_of_every_chat_file_parses_and_stands_for_its_row(job, made, 
             row = by_id.pop(line["id"])
             assert set(line) == {"id", "conversations", "metadata"}
             turns = line["conversations"]
-            assert [turn["from"] for turn in turns][:2] == ["system", "human"]
-            assert row["inputs"]["context"] in turns[1]["value"] and row["inputs"]["question"] in turns[1]["value"]
+            asked = len(task.messages(Example.from_row(row)))  # a system turn only where there is a system prompt
+            assert [turn["from"] for turn in turns][:asked] == ["system", "human"][-asked:]
+            shown = turns[asked - 1]["value"]
+            assert row["inputs"]["context"] in shown and row["inputs"]["question"] in shown
             if split != "grpo":
-                assert [turn["from"] for turn in turns] == ["system", "human", "gpt"]
-                verdict = task.judge(Example.from_row(row), turns[2]["value"])
+                assert [turn["from"] for turn in turns[asked:]] == ["gpt"]
+                verdict = task.judge(Example.from_row(row), turns[asked]["value"])
                 assert verdict.outcomes["right"] and line["metadata"]["expects"] == row["gold"]["expects"]
     assert not by_id
 
@@ -103,14 +105,14 @@ def test_prompts_only_means_that_no_target_is_told(job, made, folder) -> None:
         assert not [kind for kind in KINDS if kind in dumps(line["metadata"]) or kind in line["id"]]
         gold, inputs = rows[line["id"]]["gold"], rows[line["id"]]["inputs"]
         turns = line["conversations"]
-        assert [turn["from"] for turn in turns] == ["system", "human"]
+        assert [turn["from"] for turn in turns] == [*["system"] * (len(turns) - 1), "human"] and len(turns) <= 2
         assert not {"expects", "answer", "think", "proof", "key", "gold"} & set(line["metadata"])
         rest = dumps(line).replace(json.dumps(inputs["context"], ensure_ascii=False)[1:-1], "")
         rest = rest.replace(json.dumps(inputs["question"], ensure_ascii=False)[1:-1], "")
         for told in (gold["answer"], gold["think"], *gold["proof"]):
             assert json.dumps(told, ensure_ascii=False)[1:-1] not in rest, line["id"]
         # The key may stand in the context, which is where it is to be found, and nowhere behind the question.
-        behind = turns[1]["value"].rpartition(inputs["question"])[2]
+        behind = turns[-1]["value"].rpartition(inputs["question"])[2]
         assert not gold["key"] or gold["key"] not in behind
         assert not gold["key"] or gold["key"] not in dumps(line["metadata"] | {"group": "", "source": ""})
 
