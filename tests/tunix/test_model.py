@@ -24,11 +24,13 @@ MESHES = ({"fsdp": 1, "tp": 1}, {"fsdp": 8, "tp": 1}, {"fsdp": 2, "tp": 4})
 
 
 def tunix_logits(model, mesh):
+    from flax import nnx
     from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
     with mesh:
         mask = jax.numpy.asarray(MASK, bool)
-        logits, _ = model(jax.numpy.asarray(IDS), build_positions_from_mask(mask), None, make_causal_attn_mask(mask))
+        forward = nnx.jit(lambda model, ids, positions, mask: model(ids, positions, None, mask)[0])
+        logits = forward(model, jax.numpy.asarray(IDS), build_positions_from_mask(mask), make_causal_attn_mask(mask))
     return np.asarray(logits)
 
 

@@ -45,8 +45,10 @@ def start_jax(root: Path, mesh: Mesh, threads: int, bf16: bool) -> Any:
     }
     if "xla_force_host_platform_device_count" not in os.environ["XLA_FLAGS"]:
         settings["jax_num_cpu_devices"] = mesh.fsdp * mesh.tp
+    # Programs in flight at once can wait for each other's devices for ever where devices are threads of few cores.
+    settings["jax_cpu_enable_async_dispatch"] = mesh.fsdp * mesh.tp == 1
     for name, value in settings.items():
-        if getattr(jax.config, name) != value:
+        if jax.config.values.get(name) != value:
             jax.config.update(name, value)
     return make_mesh({"fsdp": mesh.fsdp, "tp": mesh.tp})
 

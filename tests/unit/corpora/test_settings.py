@@ -106,7 +106,7 @@ def _over(**corpus: Any) -> dict[str, Any]:
         ({"corpus": None}, "data.from_corpus: needs a corpus"),
         # rewards and stages
         ({"exploitable_rewards": ["soft", "kind"]}, "exploitable_rewards: 'kind' is no table of this study"),
-        ({"stages": {"grpo": GRPO}}, "base: a study with stages needs it"),
+        ({"base": None}, "base: a study with stages needs it"),
         *(
             ({"stages": {"grpo": GRPO}} | REST | {key: None}, f"{key}: a study with stages needs it")
             for key in ("lora", "guards", "evaluation")
@@ -244,7 +244,7 @@ def test_a_job_holds_what_its_scripts_need_and_nothing_that_costs_a_rerun(job: C
 
 def test_paths_of_a_corpus() -> None:
     plan = Plan(ROOT, ONLY)
-    assert plan.corpora == ["dipg"] and plan.trained == []
+    assert plan.corpora == ["dipg"] and plan.trained == ["dipg"]
     assert plan.corpus_folder("dipg") == "results/tiny/dipg/corpus/embedded"
     assert plan.rows_file("dipg") == "results/tiny/dipg/corpus/embedded/rows.jsonl"
     assert plan.ledger("embedded") == "ledgers/embedded.jsonl"

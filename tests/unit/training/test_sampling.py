@@ -48,7 +48,7 @@ def test_nearly_greedy_sampling_is_greedy_generation(policy):
 
     _, tokenizer, merged, prompts = policy
     repeated = [prompt for prompt in prompts for _ in range(2)]
-    drawn = sample(merged.refresh(), tokenizer, repeated, 40, 1e-4, (0, 1))
+    drawn = sample(merged.refresh(), tokenizer, repeated, 40, 1e-4, None, (0, 1))
     for prompt, tokens in zip(repeated, drawn, strict=True):
         expected = merged.plain.generate(torch.tensor([prompt]), max_new_tokens=40, do_sample=False)[0, len(prompt) :]
         assert tokens == expected.tolist()
@@ -60,7 +60,7 @@ def test_draws_follow_the_distribution(policy):
     _, tokenizer, merged, _ = policy
     prompt = tokenizer("Find iron", add_special_tokens=False)["input_ids"]
     count = 4000
-    drawn = sample(merged.refresh(), tokenizer, [prompt] * count, 1, 2.0, (5,))
+    drawn = sample(merged.refresh(), tokenizer, [prompt] * count, 1, 2.0, None, (5,))
     with torch.no_grad():
         probs = (merged.plain(input_ids=torch.tensor([prompt])).logits[0, -1] / 2.0).softmax(-1)
     seen = Counter(tokens[0] for tokens in drawn)
@@ -69,10 +69,21 @@ def test_draws_follow_the_distribution(policy):
         assert abs(seen[token] / count - expected) < 4 * (expected * (1 - expected) / count) ** 0.5 + 1e-9
 
 
+def test_top_k_draws_among_the_likeliest_alone(policy):
+    import torch
+
+    _, tokenizer, merged, _ = policy
+    prompt = tokenizer("Find iron", add_special_tokens=False)["input_ids"]
+    drawn = sample(merged.refresh(), tokenizer, [prompt] * 400, 1, 5.0, 3, (5,))
+    with torch.no_grad():
+        likeliest = merged.plain(input_ids=torch.tensor([prompt])).logits[0, -1].topk(3).indices.tolist()
+    assert {tokens[0] for tokens in drawn} == set(likeliest)
+
+
 def test_a_draw_is_named_by_its_seed(policy):
     _, tokenizer, merged, prompts = policy
     first, again, other = (
-        sample(merged.refresh(), tokenizer, prompts * 4, 20, 1.5, seed) for seed in ((1, 2), (1, 2), (1, 3))
+        sample(merged.refresh(), tokenizer, prompts * 4, 20, 1.5, None, seed) for seed in ((1, 2), (1, 2), (1, 3))
     )
     assert first == again != other
 
@@ -100,4 +111,4 @@ def test_on_a_bfloat16_base_the_policy_loses_nothing_of_the_adapter(workspace, s
     with torch.no_grad():
         expected = model(input_ids=torch.tensor(prompts[:1])).logits
         assert torch.allclose(merged(input_ids=torch.tensor(prompts[:1])).logits, expected, atol=1e-4)
-    assert all(sample(merged, tokenizer, prompts, 8, 1.0, (0,)))
+    assert all(sample(merged, tokenizer, prompts, 8, 1.0, None, (0,)))

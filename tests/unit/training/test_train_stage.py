@@ -22,6 +22,7 @@ def test_sft_writes_its_folder_and_nothing_else(workspace, sft_folder):
         "adapter/adapter_model.safetensors",
         "checkpoint.json",
         "train_log.jsonl",
+        "training_state.safetensors",
     }
     record = json.loads((sft_folder / "checkpoint.json").read_text())
     assert record["base"] == {"id": "tiny-test", "sha256": workspace.base["sha256"]}
