@@ -110,7 +110,15 @@ rule pretrain_tiny_gemma3:
     """Train the bundled base of the grounded answers again; its sha256 should be the one in config/models.tsv."""
     input:
         study="config/studies/dipg.yaml",
-        facts=multiext("resources/dipg/", "axioms.tsv", "concepts.tsv", "derived.tsv", "missing.tsv", "patients.yaml", "safety.tsv"),
+        facts=multiext(
+            "resources/dipg/",
+            "axioms.tsv",
+            "concepts.tsv",
+            "derived.tsv",
+            "missing.tsv",
+            "patients.yaml",
+            "safety.tsv",
+        ),
         code=PLAN.code("pretrain_tiny_gemma3"),
     output:
         model=f"{INPUTS}/rebuilt/tiny-gemma3/model.safetensors",

@@ -21,7 +21,8 @@ from tests.workflow_tools import ROOT, project_copy, snakemake
 
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 REQUIREMENTS = [ROOT / f"requirements{part}.txt" for part in ("", "-dev", "-pytest")]
-TEACHER = ROOT / "envs" / "teacher.yaml"  # LiteLLM fits with none of the others: its tests run in it (tests/teachers)
+# LiteLLM and Tunix fit with none of the others: tests/teachers and tests/tunix run in environments of their own.
+APART = [ROOT / "envs" / f"{name}.yaml" for name in ("teacher", "tunix")]
 
 
 def pins(path: Path) -> dict[str, str]:
@@ -41,7 +42,7 @@ def test_every_pin_is_exact_and_all_files_agree() -> None:
     for path in [*ENVIRONMENTS, *REQUIREMENTS]:
         for name, pinned in pins(path).items():
             assert re.fullmatch(r"[0-9][0-9a-z.]*", pinned), (path.name, name)
-            if path != TEACHER:
+            if path not in APART:
                 assert agreed.setdefault(name, pinned) == pinned, f"{path.name}: {name}"
             assert not name.startswith(("nvidia", "cuda", "triton")), (
                 f"{path.name}: {name} would go to machines without a GPU"
@@ -49,7 +50,7 @@ def test_every_pin_is_exact_and_all_files_agree() -> None:
 
 
 def test_the_tests_run_with_what_the_jobs_run_with() -> None:
-    for path in [path for path in ENVIRONMENTS if path != TEACHER]:
+    for path in [path for path in ENVIRONMENTS if path not in APART]:
         for name, pinned in pins(path).items():
             assert version(name).split("+")[0] == pinned, f"{path.name}: {name}"
 
