@@ -13,6 +13,8 @@ from typing import IO, Any
 
 from primum.errors import UserError
 
+DECIMALS = 6  # to which measured numbers are published
+
 
 def sha256_bytes(data: bytes) -> str:
     """Hex SHA-256 of ``data``."""
@@ -43,6 +45,11 @@ def sha256_json(value: Any) -> str:
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON with sorted keys, real UTF-8 and no NaN (``ValueError`` on one)."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def rounded(value: float | None) -> float | None:
+    """A number as it is published: six decimals, and no negative zero."""
+    return None if value is None else round(float(value), DECIMALS) + 0.0
 
 
 @contextmanager

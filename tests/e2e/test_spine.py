@@ -77,7 +77,7 @@ def test_results_name_no_machine_and_no_folder(built: Path) -> None:
 
 def test_lineage_goes_back_to_the_true_base(built: Path) -> None:
     models = built / RESULTS / "medmcqa" / "models" / "trl"
-    base = read_json(next((built / "results" / "inputs" / "bases").glob("*/base.json")))
+    base = read_json(built / "results" / "inputs" / "bases" / "tiny-qwen3" / "base.json")
     sft, grpo = (read_json(models / stage / "seed0" / "checkpoint.json") for stage in ("sft", "grpo"))
     assert sft["base"]["sha256"] == grpo["base"]["sha256"] == base["sha256"]
     assert grpo["parent"]["sha256"] == sha256_file(models / "sft" / "seed0" / "checkpoint.json")

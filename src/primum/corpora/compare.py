@@ -11,7 +11,8 @@ from primum.corpora.generate import Asks, judge_reply
 from primum.corpora.items import Item, Items, quotas
 from primum.corpora.settings import COMPARE, CorpusJob
 from primum.evaluation.paired import adjust, compare_pair
-from primum.evaluation.stats import rate, rounded
+from primum.evaluation.stats import rate
+from primum.files import rounded
 from primum.tasks.base import Metric
 from primum.tasks.grounded_answer import GroundedAnswer
 from primum.teachers.client import Request

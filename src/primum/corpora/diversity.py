@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-from primum.evaluation.stats import rounded
+from primum.files import rounded
 from primum.text.words import tokens
 
 

@@ -20,8 +20,7 @@ from primum.corpora.items import Item, Items, quotas
 from primum.corpora.settings import CorpusJob
 from primum.data.similarity import NearDuplicates, normalise, sketches, word_pairs
 from primum.errors import UserError
-from primum.evaluation.stats import rounded
-from primum.files import sha256_file, sha256_json
+from primum.files import rounded, sha256_file, sha256_json
 from primum.tasks.grounded_answer import GroundedAnswer
 from primum.teachers.client import Reply, Request
 from primum.teaching import Corpus

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from primum.evaluation.stats import rounded
-from primum.files import sha256_bytes
+from primum.files import rounded, sha256_bytes
 from primum.text.words import content, sentences, tokens
 
 Z = 1.959964  # of a two-sided 95 % interval

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from primum.evaluation.stats import LEVEL, rounded
+from primum.evaluation.stats import LEVEL
+from primum.files import rounded
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,8 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from primum.evaluation.paired import Scores, p_words
-from primum.evaluation.stats import ALPHA, LEVEL, POWER, rate, rounded
+from primum.evaluation.stats import ALPHA, LEVEL, POWER, rate
+from primum.files import rounded
 from primum.rewards import earned
 from primum.tasks.base import Example, Task
 

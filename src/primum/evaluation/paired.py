@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from primum.evaluation.stats import ALPHA, detectable_mean, holm, paired_mean, rounded, sign_test
+from primum.evaluation.stats import ALPHA, detectable_mean, holm, paired_mean, sign_test
+from primum.files import rounded
 from primum.tasks.base import Metric
 
 Scores = Mapping[str, Mapping[str, Any]]  # by row id

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from primum.errors import UserError
 from primum.evaluation.paired import p_words
-from primum.evaluation.stats import ALPHA, fisher_exact, most_discordant, rate, rounded
+from primum.evaluation.stats import ALPHA, fisher_exact, most_discordant, rate
+from primum.files import rounded
 from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict, parse
 

@@ -12,7 +12,8 @@ from primum.errors import UserError
 from primum.evaluation.calibration import calibration
 from primum.evaluation.earned import mean_reward
 from primum.evaluation.permutation import permutation
-from primum.evaluation.stats import Rate, mean_of_rates, rate, rounded
+from primum.evaluation.stats import Rate, mean_of_rates, rate
+from primum.files import rounded
 from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example, Metric, Task

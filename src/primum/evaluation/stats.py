@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from math import comb, copysign, inf, lcm, sqrt
 from statistics import NormalDist
 
+from primum.files import rounded
+
 LEVEL = 0.95  # of every interval
 ALPHA = 0.05  # of every test, two-sided
 POWER = 0.80  # at which a difference counts as detectable
-DECIMALS = 6  # to which rates and p values are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,6 @@ class Rate:
             "numerator": self.numerator,
             "n": self.n,
         }
-
-
-def rounded(value: float | None) -> float | None:
-    """Six decimals, and no negative zero."""
-    return None if value is None else round(float(value), DECIMALS) + 0.0
 
 
 def rate(numerator: int, n: int) -> Rate:
