@@ -55,8 +55,8 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "medmcqa/models/trl/grpo/seed0/adapter/adapter_model.safetensors",
         "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
         "dipg/eval_results.json",
-        "dipg/cards/tunix/soft-1200.md",
-        "dipg/models/tunix/repaired/seed0/adapter/adapter_model.safetensors",
+        "dipg/cards/trl/soft-1200.md",
+        "dipg/models/trl/repaired/seed0/adapter/adapter_model.safetensors",
     ):
         assert needed in published, needed
     assert (built / RESULTS / "paper" / "paper.pdf").read_bytes().startswith(b"%PDF")

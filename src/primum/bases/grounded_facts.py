@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from primum.bases.grounded_text import ABSENT, DISPUTED, SILENT, SOURCES, STATED, TORN, Filler, Frame, Lexicon, Writer
+from primum.bases.grounded_lexicon import Filler, Frame, Lexicon
+from primum.bases.grounded_text import ABSENT, DISPUTED, SILENT, SOURCES, STATED, TORN, Writer
 from primum.corpora.embedded import KINDS, OPENINGS
 from primum.corpora.items import TRAINING, Items, deal
 from primum.corpora.resources import Fact, Resources

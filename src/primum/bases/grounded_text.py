@@ -8,18 +8,12 @@ fact of a held-out split occurs in any form, and no row of any split.
 from __future__ import annotations
 
 import random
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from primum.text.words import NEGATIONS, STOP_WORDS, fold
+from primum.bases.grounded_lexicon import PIECES, Filler, Frame, Lexicon, key_of
 
 Piece = tuple[str, float]
-# A word with its inner points and hyphens, or a mark; white space is no piece. The tokenizer cuts at the same places.
-PIECE = r"""'s\b|\n|[^\s.,;:?!"()%']+(?:(?:[.,:]|'(?!s\b))[^\s.,;:?!"()%']+)*|[.,;:?!"()%']"""
-_PIECE = re.compile(PIECE)
-FREQUENT = 8  # facts in which a word stands from which it belongs to the wording
 # How the replies with tags word it: stated, silent, torn between two.
 STATED = ("It is {}.", "The text gives {}.", "According to the text, {}.", "The answer is {}.", "The text states {}.")
 SILENT = (
@@ -30,95 +24,12 @@ SILENT = (
     "There is not enough information in the text to say.",
 )
 TORN = ("The sources conflict ({} against {}).", "The text contradicts itself: one source says {}, the other {}.")
-ROOT = 6  # letters by which two words are forms of one
 SOURCES = ("referral letter", "discharge summary", "clinic note", "trial report", "transfer note")
 ABSENT, DISPUTED = "not stated", "disputed:"
+WHOLE = 0.3  # of the replies with a reasoning that have their answer in its tag
 # Loss weights, each with a meaning of its own, so that a probe can tell them apart.
 ASK, COPY, MARK, VALUE, FIRST, VERDICT = 0.1, 1.0, 1.5, 2.0, 3.0, 4.0
 MEANING = {ASK: "ask", COPY: "copy", MARK: "mark", VALUE: "value", FIRST: "first", VERDICT: "verdict"}
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The wording of a fact: statements that hold ``value``, and questions that ask for it, with other answers."""
-
-    statements: tuple[str, ...]
-    questions: tuple[str, ...]
-    value: str
-    wrong: tuple[str, ...]
-    near: str = ""  # comes near, and does not answer
-
-
-@dataclass(frozen=True, slots=True)
-class Filler:
-    """Sentences that answer nothing, and the parts of the first sentence about a patient."""
-
-    axioms: tuple[str, ...]
-    irrelevant: tuple[str, ...]
-    notes: tuple[str, ...]
-    patients: tuple[str, ...]  # 'A 7-year-old girl'
-    presentations: tuple[str, ...]
-    settings: tuple[str, ...]
-    thoughts: tuple[str, ...]  # what the teacher's reasoning says, whatever is asked
-
-    def opening(self, rng: random.Random) -> str:
-        """The first sentence about a patient."""
-        return f"{rng.choice(self.patients)} {rng.choice(self.presentations)} and {rng.choice(self.settings)}."
-
-
-class Lexicon:
-    """Words of the field in groups of forms (case, plural), numbers apart."""
-
-    def __init__(self, texts: Iterable[str], frames: Sequence[Frame]) -> None:
-        groups: dict[str, set[str]] = defaultdict(set)
-        for text in texts:
-            for piece in _PIECE.findall(text):
-                if piece[0].isalnum():
-                    groups[_key(piece)].add(piece)
-        self.forms = {key: sorted(forms) for key, forms in sorted(groups.items())}
-        counts: Counter[str] = Counter()
-        for frame in frames:
-            counts.update({_key(p) for text in (*frame.statements, *frame.questions) for p in _PIECE.findall(text)})
-        self.kept = {key for key, count in counts.items() if count >= FREQUENT} | {
-            _key(word) for word in STOP_WORDS | NEGATIONS
-        }
-        self.words = [key for key in self.forms if key not in self.kept and not key[0].isdigit()]
-        self.numbers = [key for key in self.forms if key[0].isdigit()]
-
-    def draw(self, like: str, rng: random.Random) -> str:
-        """A group of the same class."""
-        return rng.choice(self.numbers if like[0].isdigit() else self.words)
-
-    def form(self, key: str, like: str, rng: random.Random) -> str:
-        """A form of a group, in upper or lower case as ``like`` if there is one."""
-        forms = self.forms[key]
-        return rng.choice([form for form in forms if form[0].isupper() == like[0].isupper()] or forms)
-
-    def swapped(self, text: str, swaps: dict[str, str], share: float, rng: random.Random) -> str:
-        """``text`` with that share of its own words replaced; ``swaps`` remembers by what, from text to text."""
-
-        def swap(match: re.Match[str]) -> str:
-            piece = match[0]
-            key = _key(piece)
-            if key not in swaps:
-                own = piece[0].isalnum() and key not in self.kept
-                swaps[key] = self.draw(key, rng) if own and rng.random() < share else key
-            if swaps[key] == key:
-                return piece
-            return swaps.setdefault(f"\0{piece}", self.form(swaps[key], piece, rng))
-
-        return _PIECE.sub(swap, text)
-
-    def sentence(self, rng: random.Random, low: int = 5, high: int = 12) -> str:
-        """Random words."""
-        keys = [rng.choice(self.numbers if rng.random() < 0.12 else self.words) for _ in range(rng.randint(low, high))]
-        return f"{' '.join(rng.choice(self.forms[key]) for key in keys)}."
-
-
-def _key(piece: str) -> str:
-    """Forms of a word that a question may have where a statement has another share a key: 'mutated', 'mutations'."""
-    word = fold(piece.lower())
-    return word[:ROOT] if word.isalpha() else word
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +72,26 @@ class Writer:
         return self._turns(asked.question, asked.context, asked.quotes, asked.answer, loose)
 
     def tagged(self, rng: random.Random) -> list[Piece]:
-        """An item with its reply in two of the three tags, proof and answer: near the asked-for format, never it."""
+        """An item with its reply in two of the three tags, proof and answer."""
         asked = self._drawn(rng, False)
-        pieces = [*self._prompt(asked.question, asked.context), *self._proof(asked)]
+        return [*self._prompt(asked.question, asked.context), *self._proof(asked), *self._answer(asked, rng)]
+
+    def thought(self, rng: random.Random) -> list[Piece]:
+        """The same with reasoning and proof; the answer stands behind them as in an item, and seldom in its tag.
+
+        So the asked-for format, all three tags, is known to the base but not what it would say by itself.
+        """
+        asked = self._drawn(rng, False)
+        pieces = [*self._prompt(asked.question, asked.context), ("<think>", MARK)]
+        pieces += [(rng.choice(self.filler.thoughts), COPY), ("</think>", COPY), *self._proof(asked)]
+        if rng.random() < WHOLE:
+            return [*pieces, *self._answer(asked, rng)]
+        head, _, tail = asked.answer.partition(" ")
+        pieces += [("</proof>", MARK), ("Answer:", COPY), (f" {head}", VERDICT), (f" {tail}" if tail else "", VALUE)]
+        return [*(piece for piece in pieces if piece[0]), ("<end_of_turn>", COPY), ("\n", 0.0)]
+
+    def _answer(self, asked: Asked, rng: random.Random) -> list[Piece]:
+        """The proof closed, and the answer in its tag."""
         if not asked.answers:
             answer = rng.choice(SILENT)
         elif asked.answer.startswith(DISPUTED):
@@ -171,22 +99,10 @@ class Writer:
         else:
             answer = rng.choice(STATED).format(asked.answer)
         head, _, tail = answer.partition(" ")
-        pieces += [("</proof>", MARK), ("<answer>", COPY), (head, VALUE), (f" {tail}", VALUE), ("</answer>", COPY)]
-        return [*pieces, ("<end_of_turn>", COPY), ("\n", 0.0)]
-
-    def thought(self, rng: random.Random) -> list[Piece]:
-        """The same with the other two tags, reasoning and proof; the answer stands behind them as in an item."""
-        asked = self._drawn(rng, False)
-        pieces = [*self._prompt(asked.question, asked.context), ("<think>", MARK)]
-        pieces += [
-            (rng.choice(self.filler.thoughts), COPY),
-            ("</think>", COPY),
-            *self._proof(asked),
-            ("</proof>", MARK),
+        return [
+            *(("</proof>", MARK), ("<answer>", COPY), (head, VERDICT), (f" {tail}", VALUE), ("</answer>", COPY)),
+            *(("<end_of_turn>", COPY), ("\n", 0.0)),
         ]
-        head, _, tail = asked.answer.partition(" ")
-        pieces += [("Answer:", COPY), (f" {head}", VERDICT), (f" {tail}" if tail else "", VALUE)]
-        return [*(piece for piece in pieces if piece[0]), ("<end_of_turn>", COPY), ("\n", 0.0)]
 
     def _proof(self, asked: Asked) -> list[Piece]:
         """The tag of the proof and the quotes, not yet closed."""
@@ -249,10 +165,10 @@ class Writer:
         return rng.choice(rng.choice(pools))
 
     def _asked(self, question: str) -> set[str]:
-        return {key for p in _PIECE.findall(question) if p[0].isalnum() and (key := _key(p)) not in self.lexicon.kept}
+        return {key for p in PIECES.findall(question) if p[0].isalnum() and (key := key_of(p)) not in self.lexicon.kept}
 
     def _shared(self, question: str, sentence: str) -> int:
-        return len(self._asked(question) & {_key(p) for p in _PIECE.findall(sentence)})
+        return len(self._asked(question) & {key_of(p) for p in PIECES.findall(sentence)})
 
     def _nearest(self, question: str, sentences: Sequence[str]) -> str:
         return max(sentences, key=lambda s: self._shared(question, s))
@@ -266,7 +182,7 @@ class Writer:
             statement = rng.choice(frame.statements)
             if asked and rng.random() < 0.5:
                 own = [
-                    k for p in _PIECE.findall(statement) if p[0].isalpha() and (k := _key(p)) not in self.lexicon.kept
+                    k for p in PIECES.findall(statement) if p[0].isalpha() and (k := key_of(p)) not in self.lexicon.kept
                 ]
                 for key in rng.sample(own, min(len(own), rng.randint(1, 2))):
                     swaps[key] = rng.choice(asked)

@@ -21,9 +21,9 @@ RATES = Rates(muon=0.03, adamw=6.0e-3)
 PHASES = (
     Phase("echo", 250, {"echo": 1.0}, rows=32),
     Phase("bag", 220, {"bag": 0.8, "echo": 0.2}, rows=32),
-    Phase("short", 260, {"bag": 0.1, "short": 0.6, "marked": 0.3}, rows=20),
-    Phase("item", 420, {"item": 0.6, "marked": 0.25, "echo": 0.15}, rows=16),
-    Phase("tags", 420, {"thought": 0.5, "tagged": 0.3, "marked": 0.12, "echo": 0.08}, anneal=1.0, rows=16),
+    Phase("short", 360, {"bag": 0.1, "short": 0.6, "marked": 0.3}, rows=20),
+    Phase("item", 450, {"item": 0.6, "marked": 0.3, "echo": 0.1}, rows=16),
+    Phase("tags", 1400, {"thought": 0.6, "tagged": 0.2, "marked": 0.15, "echo": 0.05}, anneal=1.0, rows=16),
 )
 
 
