@@ -201,6 +201,7 @@ def _train(folder: Path, stage: str, seed: int) -> None:
     write_json(
         target / "checkpoint.json",
         {
+            "rollback": None,
             **{"study": "medmcqa", "stage": stage, "method": node["method"], "seed": seed, "backend": "trl"},
             "base": {"id": "tiny-qwen3", "sha256": "4" * 64},
             "parent": None if stage == "sft" else {"stage": "sft", "sha256": sha256_file(parent)},

@@ -159,6 +159,8 @@ def _train(folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str) -> 
     record |= {"data": {"split": method, "sha256": sha256_file(folder / f"data/{method}.jsonl")}, "config": config}
     record |= {"config_sha256": sha256_json(config), "code_sha256": "5" * 64, "environment_sha256": "6" * 64}
     record |= {"adapter": {name: sha256_bytes(content) for name, content in weights.items()}}
+    fell = {"from": "soft-900", "to": "medium-600", "metric": "balanced_accuracy"}
+    record |= {"rollback": fell if stage == "soft-1200" else None}
     write_json(target / "checkpoint.json", record)
 
 

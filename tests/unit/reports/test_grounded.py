@@ -196,6 +196,8 @@ def test_everything_published_is_whole(run):
     assert page.open == [] and html.count("<svg") == 4
     card = (run.results / "dipg/cards/trl/soft-1200.md").read_text()
     assert "## Subgroups" in card and "Calibration:" not in card
+    assert "`soft-900` fell below the interval of `medium-600`" in card
+    assert "Rolled back" not in (run.results / "dipg/cards/trl/soft-900.md").read_text()
     shown = re.sub(r"```.*?```", "", card, flags=re.DOTALL)
     assert [line for line in shown.splitlines() if FOREIGN.search(line)] == []
     listed = build_manifest(run.report, run.results)
