@@ -110,10 +110,10 @@ rule pretrain_tiny_gemma3:
     """Train the bundled base of the grounded answers again; its sha256 should be the one in config/models.tsv."""
     input:
         study="config/studies/dipg.yaml",
+        concepts="resources/dipg/concepts.tsv",
         facts=multiext(
             "resources/dipg/",
             "axioms.tsv",
-            "concepts.tsv",
             "derived.tsv",
             "missing.tsv",
             "patients.yaml",
@@ -129,7 +129,7 @@ rule pretrain_tiny_gemma3:
     conda:
         "../envs/trl.yaml"
     params:
-        resources="resources/dipg",
+        resources=subpath(input.concepts, parent=True),
         folder=subpath(output.model, parent=True),
     shell:
         "python scripts/pretrain_tiny_gemma3.py --study {input.study} --resources {params.resources} --output {params.folder} 2>&1 | tee {log}"
