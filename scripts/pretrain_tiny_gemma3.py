@@ -1,4 +1,4 @@
-"""Train the tiny Gemma 3 base from scratch on the bundled facts on DIPG (about 15 minutes on one core)."""
+"""Train the tiny Gemma 3 base from scratch on the bundled facts on DIPG (about 25 minutes on one core)."""
 
 from __future__ import annotations
 
