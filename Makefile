@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-teachers test-tunix lint bench check-tpu-memory
+.PHONY: help setup reproduce test test-unit test-teachers test-tunix lint bench check-tpu-memory
 
 ARGS ?=
 PYTHON ?= $(firstword $(foreach python,python3.11 python3 python,$(if $(filter 3.11,$(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)),$(python))))
@@ -17,6 +17,7 @@ help:
 	@echo "make setup       the controller: Snakemake and uv in .venv"
 	@echo "make reproduce   set-up, then the configured studies (ARGS='--config scale=small' or any other Snakemake argument)"
 	@echo "make test        its own set-up in .venv-test, then lint and tests (ARGS='tests/unit -k reward': those alone)"
+	@echo "make test-unit       only the library's own tests"
 	@echo "make test-teachers   only the tests that need LiteLLM, which has an environment of its own"
 	@echo "make test-tunix      only the tests that need Tunix, likewise apart"
 	@echo "make lint        ruff, snakefmt and snakemake --lint"
@@ -55,16 +56,24 @@ reproduce: setup
 	@.venv/bin/python bin/conda env create --prefix .venv-test-tunix $(PINS_TUNIX:%=--file %)
 	@touch $@
 
-# Tunix' tests run beside the others, on the other core; their report comes last.
-TUNIX_LOG := .primum/test-tunix.log
+# On two cores: workflows whole on one, everything else on the other, whose report comes last.
+PYTEST := PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST)/python -m pytest
+BESIDE := .primum/tests-beside.log
 
-test: lint $(if $(ARGS),,test-teachers .venv-test-tunix/complete)
+ifeq ($(ARGS),)
+test: lint .venv-test-teacher/complete .venv-test-tunix/complete
 	@mkdir -p .primum
-	@set +e; $(if $(ARGS),,$(MAKE) --no-print-directory test-tunix >$(TUNIX_LOG) 2>&1 & tunix=$$!;) \
-	trap 'kill $$tunix 2>/dev/null' INT TERM; \
-	PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST)/python -m pytest $(ARGS); status=$$?; \
-	$(if $(ARGS),,wait $$tunix || status=1; cat $(TUNIX_LOG);) \
-	exit $$status
+	@set +e; $(MAKE) --no-print-directory --keep-going test-teachers test-tunix test-unit >$(BESIDE) 2>&1 & beside=$$!; \
+	trap 'kill $$beside 2>/dev/null' INT TERM; \
+	$(PYTEST) --ignore tests/unit; status=$$?; \
+	wait $$beside || status=1; cat $(BESIDE); exit $$status
+else
+test: lint
+	@$(PYTEST) $(ARGS)
+endif
+
+test-unit: .venv-test/complete
+	@$(PYTEST) tests/unit $(ARGS)
 
 test-teachers: .venv-test-teacher/complete
 	@PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST_TEACHER)/python -m pytest tests/teachers $(ARGS)
