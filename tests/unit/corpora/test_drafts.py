@@ -239,7 +239,7 @@ def test_tags_are_the_studys_own() -> None:
 )
 def test_no_reply_takes_long_to_read(text: str) -> None:
     """Some thousand characters, as any model may send: the time must not grow with their cube."""
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(Rejected):
         read(text)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

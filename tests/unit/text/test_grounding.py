@@ -169,9 +169,9 @@ def test_long_quote_of_a_long_context_is_read_in_time() -> None:
     """The longest that a teacher may send, one word changed: the similarity's cost grows with both lengths."""
     context = " ".join(context for context, _, _ in vignettes(30, 15))[:8000]
     quote = f"{context[100:2000]} zebra {context[2006:4000]}"
-    start = time.perf_counter()
+    start = time.process_time()
     assert ungrounded(quote, context)
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
 
 
 def test_odd_texts_are_grounded_in_themselves_or_too_short() -> None:
