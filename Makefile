@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-unit test-teachers test-tunix lint bench check-tpu-memory
+.PHONY: help setup reproduce test test-torch test-teachers test-tunix lint bench check-tpu-memory
 
 ARGS ?=
 PYTHON ?= $(firstword $(foreach python,python3.11 python3 python,$(if $(filter 3.11,$(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)),$(python))))
@@ -17,7 +17,7 @@ help:
 	@echo "make setup       the controller: Snakemake and uv in .venv"
 	@echo "make reproduce   set-up, then the configured studies (ARGS='--config scale=small' or any other Snakemake argument)"
 	@echo "make test        its own set-up in .venv-test, then lint and tests (ARGS='tests/unit -k reward': those alone)"
-	@echo "make test-unit       only the library's own tests"
+	@echo "make test-torch      only the tests that train and predict by PyTorch"
 	@echo "make test-teachers   only the tests that need LiteLLM, which has an environment of its own"
 	@echo "make test-tunix      only the tests that need Tunix, likewise apart"
 	@echo "make lint        ruff, snakefmt and snakemake --lint"
@@ -56,24 +56,25 @@ reproduce: setup
 	@.venv/bin/python bin/conda env create --prefix .venv-test-tunix $(PINS_TUNIX:%=--file %)
 	@touch $@
 
-# On two cores: workflows whole on one, everything else on the other, whose report comes last.
+# On two cores: whole workflows and what is light on one, what trains on the other, whose report comes last.
 PYTEST := PATH="$(CURDIR)/$(TEST):$$PATH" PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST)/python -m pytest
 BESIDE := .primum/tests-beside.log
+TRAINS := tests/unit/evaluation tests/unit/training
 
 ifeq ($(ARGS),)
 test: lint .venv-test-teacher/complete .venv-test-tunix/complete
 	@mkdir -p .primum
-	@set +e; $(MAKE) --no-print-directory --keep-going test-teachers test-tunix test-unit >$(BESIDE) 2>&1 & beside=$$!; \
+	@set +e; $(MAKE) --no-print-directory --keep-going test-teachers test-tunix test-torch >$(BESIDE) 2>&1 & beside=$$!; \
 	trap 'kill $$beside 2>/dev/null' INT TERM; \
-	$(PYTEST) --ignore tests/unit; status=$$?; \
+	$(PYTEST) $(TRAINS:%=--ignore %); status=$$?; \
 	wait $$beside || status=1; cat $(BESIDE); exit $$status
 else
 test: lint
 	@$(PYTEST) $(ARGS)
 endif
 
-test-unit: .venv-test/complete
-	@$(PYTEST) tests/unit $(ARGS)
+test-torch: .venv-test/complete
+	@$(PYTEST) $(TRAINS) $(ARGS)
 
 test-teachers: .venv-test-teacher/complete
 	@PYTHONPATH=src PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(TEST_TEACHER)/python -m pytest tests/teachers $(ARGS)
