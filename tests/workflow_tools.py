@@ -18,7 +18,7 @@ GRPO_STAGES = ("soft-300", "medium-600", "soft-900", "soft-1200", "flat-soft", "
 # differ in format, and so in reward; there is no warm-up, whose first step moves nothing.
 SHORT_DIPG = {
     "corpus": {"sizes": {"sft": 60, "grpo": 30, "dev": 20, "eval": 30}, "comparison_items": 50},
-    "stages": {"sft": {"max_steps": 4}} | {name: {"max_steps": 2, "warmup_ratio": 0.0} for name in GRPO_STAGES},
+    "stages": {"sft": {"max_steps": 24}} | {name: {"max_steps": 2, "warmup_ratio": 0.0} for name in GRPO_STAGES},
     "guards": {"min_sampled_schema_rate": 0.0, "sampled_prompts": 4},
     "evaluation": {"max_new_tokens": 24},
 }
