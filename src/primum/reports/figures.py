@@ -57,6 +57,8 @@ def training_loss(figure: Figure, study: StudyReport, results: dict[str, Any], l
             continue
         style = look(study.names().index(stage))
         steps, losses = _series(log, "loss")
+        if not losses:  # shorter than its logging interval
+            continue
         axes.plot(
             steps,
             losses,
@@ -67,7 +69,7 @@ def training_loss(figure: Figure, study: StudyReport, results: dict[str, Any], l
         )
         labels.append((losses[-1], run_name(study, stage, seed), style.colour))
         lowest = min(lowest, *losses)
-    _or_nothing(axes, labels, "no SFT stage in this study")
+    _or_nothing(axes, labels, "no SFT loss was logged")
     axes.set(xlabel="step", ylabel="loss on the completion", xlim=(0, None), ylim=(lowest, None))
     end_labels(axes, labels, 0.06 * axes.get_ylim()[1])
     thin_grid(axes, "y")
