@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,6 +71,7 @@ def start(of: Teacher, ledger: Path, number: int) -> Any:
 
 
 def _ask_all(of: dict[str, Any], ledger: str, number: int) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, such as these tests, ignore it
     try:
         ask(Teacher(**{**of, "limits": Limits(**of["limits"])}), Path(ledger), questions(number))
     except KeyboardInterrupt:
