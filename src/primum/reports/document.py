@@ -66,14 +66,14 @@ def _abstract(tables: Tables) -> Rich:
         metric=Name(tables.said(tables.headline)),
         levels=findings.levels(tables),
     )
-    extra = [findings.baselines(tables), findings.selected(tables), findings.published(tables)]
-    caveats = [numbers.say(sentence) for sentence in study.limitations]
+    extra = [findings.baselines(tables, brief=True), findings.selected(tables), findings.published(tables)]
+    first = [numbers.say(sentence) for sentence in study.limitations[:1]]  # the others stand under Limitations
     spans += paragraph(
         [
-            *findings.headlines(tables),
+            *findings.in_brief(tables),
             *findings.exploit(tables)[:1],
             *(sentence for sentence in extra if sentence),
-            *caveats,
+            *first,
         ]
     )
     return spans + numbers.say("Every number printed here is read from a file whose hash is on record.")

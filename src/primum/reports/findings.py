@@ -60,7 +60,7 @@ def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int 
     if not numbers.value(f"{at}gained") and not numbers.value(f"{at}lost"):
         return numbers.say("In {metric}, no item differs between {stage} and {against}.", **names)
     found = numbers.say(
-        "{difference} points [{low}, {high}]; {gained} items gained, {lost} lost; Holm-adjusted {p}",
+        "{difference} points [{low}, {high}]; items gained: {gained}, lost: {lost}; Holm-adjusted {p}",
         **{field: f"{at}{field}" for field in ("difference", "low", "high", "gained", "lost")},
         p=p_words(numbers, f"{at}p_holm"),
     )
@@ -99,6 +99,11 @@ def headlines(tables: Tables) -> list[Rich]:
 
     Of an arm, the end alone is held against where the arm began; what lies between stands in the tables.
     """
+    found = [comparison(tables, stage, against, tables.headline) for stage, against in _headline_pairs(tables)]
+    return [sentence for sentence in found if sentence]
+
+
+def _headline_pairs(tables: Tables) -> list[tuple[str, str]]:
     stages, tree = tables.study.stages, tables.study.tree()
     main = tree.ends()[0]
     pairs = [(stage.name, stage.parent) for stage in stages]
@@ -108,12 +113,29 @@ def headlines(tables: Tables) -> list[Rich]:
         pairs += [*forks.items(), *((main, other) for other in tree.ends()[1:])]
     else:  # of many comparisons the tables tell
         pairs += [(main, BASE_STAGE), *((main, name) for name in tables.references)]
-    found = [comparison(tables, stage, against, tables.headline) for stage, against in dict.fromkeys(pairs)]
-    return [sentence for sentence in found if sentence]
+    return list(dict.fromkeys(pairs))
 
 
-def baselines(tables: Tables) -> Rich | None:
-    """What the baselines that stand beside every stage score."""
+def in_brief(tables: Tables) -> list[Rich]:
+    """What :func:`headlines` says, for an abstract: which differences are supported, and which are not."""
+    numbers, split = tables.numbers, tables.study.splits[0]
+    found: dict[bool, list[Rich]] = {True: [], False: []}
+    for stage, against in _headline_pairs(tables):
+        at = tables.key("comparison", split, stage, tables.study.seeds_of(stage)[0], against, tables.headline, "")
+        if numbers.has(f"{at}difference"):
+            part = numbers.say(
+                "{stage} against {against} {difference} points [{low}, {high}]",
+                stage=Name(tables.shown(stage)),
+                against=Name(_named(tables, against)),
+                **{field: f"{at}{field}" for field in ("difference", "low", "high")},
+            )
+            found[numbers.value(f"{at}supported") == "yes"].append(part)
+    kinds = {True: "Supported after Holm’s adjustment: {parts}.", False: "Not supported: {parts}."}
+    return [numbers.say(words, parts=joined(found[kind])) for kind, words in kinds.items() if found[kind]]
+
+
+def baselines(tables: Tables, *, brief: bool = False) -> Rich | None:
+    """What the baselines that stand beside every stage score; ``brief``: on the headline metric alone."""
     numbers, split = tables.numbers, tables.study.splits[0]
     parts = []
     for name in tables.references:
@@ -124,7 +146,7 @@ def baselines(tables: Tables) -> Rich | None:
         part = numbers.say("{policy} scores {value}%", policy=policy, value=f"{at}{tables.headline}/value")
         beside = [
             numbers.say("{said}: {value}%", said=Name(tables.said(metric)), value=f"{at}{metric}/value")
-            for metric in tables.exploit_metrics()
+            for metric in ([] if brief else tables.exploit_metrics())
         ]
         parts.append(part + (numbers.say(" ({beside})", beside=joined(beside)) if beside else []))
     return joined(parts) + numbers.say(".") if parts else None

@@ -10,7 +10,7 @@ from primum.files import write_json
 from primum.reports.card import metadata, write_card
 from primum.reports.collect import collect
 from primum.reports.document import build_document, open_study
-from primum.reports.findings import comparison, headlines, published
+from primum.reports.findings import comparison, headlines, in_brief, published
 from primum.reports.html import references
 from primum.reports.limits import limits
 from primum.reports.numbers import Numbers, text_of
@@ -96,6 +96,20 @@ def test_headlines_compare_every_stage_with_its_parent_and_the_last_with_the_bas
         ("GRPO", "the base"),
         ("GRPO", "the policy ‘majority letter’"),
     ]
+
+
+def test_in_brief_tells_what_is_supported_from_what_is_not(run):
+    """Every pair of the headlines stands in one of two sentences, with its interval, on the side of its test."""
+    tables = open_run(run)[0]
+    (yes,) = map(text_of, in_brief(tables))
+    assert yes.startswith("Supported after Holm’s adjustment: SFT against the base +")
+    assert yes.count(" points [") == len(headlines(tables))
+    entries = collect(run.report, run.results)
+    at = "medmcqa/comparison/eval/grpo/0/sft/accuracy/supported"
+    yes, no = map(text_of, in_brief(open_run(run, entries | {at: entries[at] | {"value": "no"}})[0]))
+    assert "GRPO against SFT" not in yes
+    assert no.startswith("Not supported: GRPO against SFT +")
+    assert no.count(" points [") == 1
 
 
 def test_limits_name_one_seed_shared_facts_and_the_bundled_inputs(run):

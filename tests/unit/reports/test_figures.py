@@ -71,6 +71,18 @@ def test_a_study_without_such_a_stage_still_has_the_figure(run, tmp_path, name, 
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_run_that_logged_no_loss_leaves_the_figure_standing(run, tmp_path):
+    """As where a stage is shorter than its logging interval."""
+    log = tmp_path / "models/trl/sft/seed0/train_log.jsonl"
+    log.parent.mkdir(parents=True)
+    (given,) = (path for path in inputs(run) if path.parts[-3] == "sft")
+    rows = [json.loads(line) for line in given.read_text().splitlines()]
+    assert any("loss" in row for row in rows)
+    log.write_text("".join(json.dumps({k: v for k, v in row.items() if k != "loss"}) + "\n" for row in rows))
+    plot("training_loss", run.study, [inputs(run)[0], log], tmp_path / "f.svg", tmp_path / "f.png")
+    assert "no SFT loss was logged" in (tmp_path / "f.svg").read_text()
+
+
 def test_an_unknown_figure_is_refused(run, tmp_path):
     with pytest.raises(UserError, match="no figure 'pie'"):
         plot("pie", run.study, inputs(run), tmp_path / "f.svg", tmp_path / "f.png")
