@@ -71,7 +71,8 @@ def start(of: Teacher, ledger: Path, number: int) -> Any:
 
 
 def _ask_all(of: dict[str, Any], ledger: str, number: int) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, such as these tests, ignore it
+    # A job that a shell starts in the background, as these tests may be, ignores it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         ask(Teacher(**{**of, "limits": Limits(**of["limits"])}), Path(ledger), questions(number))
     except KeyboardInterrupt:
