@@ -15,6 +15,8 @@ from primum.reports.tables import Tables, pretty
 from primum.reports.wording import wording
 from primum.stages import BASE_STAGE
 
+ON_RECORD = "Every number printed here is read from a file whose hash is on record."
+
 
 def open_study(numbers: Numbers, files: StudyFiles) -> Tables:
     """A study's tables, with the names that its records give."""
@@ -48,7 +50,7 @@ def build_document(config: ReportConfig, studies: list[tuple[Tables, StudyFiles]
         "title": titles[0] if len(titles) == 1 else "Primum: " + "; ".join(titles),
         "subtitle": "Supervised fine-tuning and reinforcement learning, stage by stage, with every comparison tested",
         "scale": config.scale,
-        "abstract": [_abstract(tables) for tables, _ in studies],
+        "abstract": [*(_abstract(tables) for tables, _ in studies), studies[0][0].numbers.say(ON_RECORD)],
         "parts": [{"title": t.study.title, "study": t.study.study, "sections": sections(t, f)} for t, f in studies],
     }
 
@@ -68,15 +70,8 @@ def _abstract(tables: Tables) -> Rich:
     )
     extra = [findings.baselines(tables, brief=True), findings.selected(tables), findings.published(tables)]
     first = [numbers.say(sentence) for sentence in study.limitations[:1]]  # the others stand under Limitations
-    spans += paragraph(
-        [
-            *findings.in_brief(tables),
-            *findings.exploit(tables)[:1],
-            *(sentence for sentence in extra if sentence),
-            *first,
-        ]
-    )
-    return spans + numbers.say("Every number printed here is read from a file whose hash is on record.")
+    said = [*findings.in_brief(tables), *findings.exploit(tables)[:1], *(sentence for sentence in extra if sentence)]
+    return spans + paragraph([*said, *first])
 
 
 def _stages(tables: Tables) -> Rich:
