@@ -1,4 +1,4 @@
-# Predict, score, compare: three rules, so that rescoring needs no accelerator.
+# Predict, score, compare: three rules, so that rescoring needs no accelerator; and the originals' claims beside it all.
 
 
 rule predict:
@@ -75,3 +75,25 @@ rule compare_stages:
     shell:
         "python scripts/compare_stages.py --config {params.config:q} --eval {params.evaluations} --data {params.data} "
         "--output {params.folder} 2>&1 | tee {log}"
+
+
+rule check_claims:
+    """What the original studies claim, tested with the numbers they printed, and what this run found beside it."""
+    input:
+        published=PLAN.claims_sources(),
+        results=list(PLAN.claims_results().values()),
+        code=PLAN.code("check_claims"),
+    output:
+        claims=f"{R}/{CLAIMS}",
+        table=f"{R}/{CLAIMS_TABLE}",
+    log:
+        f"{LOGS}/check_claims.log",
+    benchmark:
+        f"{BENCHMARKS}/check_claims.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        results=lambda _: PLAN.claims_config(),
+    shell:
+        "python scripts/check_claims.py --results {params.results:q} --output-json {output.claims} "
+        "--output-csv {output.table} 2>&1 | tee {log}"

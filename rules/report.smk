@@ -28,6 +28,7 @@ rule collect_numbers:
     """Every number that may be stated, with the hashed file and the place it comes from."""
     input:
         records=[PLAN.records(study) for study in PLAN.trained],
+        claims=PLAN.claims_files()[:1],
         code=PLAN.code("collect_numbers"),
     output:
         numbers=f"{R}/paper/numbers.json",

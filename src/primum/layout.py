@@ -7,7 +7,7 @@ from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.reports.sources import PARITY, TABLES, figures_of
+from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
 from primum.teaching import Corpus
@@ -181,6 +181,22 @@ class Layout:
         """The model card of a stage."""
         return f"{self.results}/{study}/cards/{self.backend(study)}/{stage}.md"
 
+    def claims_files(self) -> list[str]:
+        """The original studies' claims, tested: JSON, and the table."""
+        return [f"{self.results}/{name}" for name in (CLAIMS, CLAIMS_TABLE)] if self.trained else []
+
+    def claims_sources(self) -> list[str]:
+        """What original studies printed and claim."""
+        return sorted(path.relative_to(self.root).as_posix() for path in (self.root / "config/published").iterdir())
+
+    def claims_results(self) -> dict[str, str]:
+        """Original study -> this run's results that stand beside its claims: of the first study that names it."""
+        found: dict[str, str] = {}
+        for study in self.trained:
+            if name := self.studies[study].published:
+                found.setdefault(name, f"{self.results}/{study}/eval_results.json")
+        return found
+
     def parity_table(self) -> str:
         """The two backends beside each other."""
         return f"{self.results}/{PARITY}"
@@ -260,7 +276,7 @@ class Layout:
         files = [
             f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html") if self.trained
         ]
-        files += [self.parity_table()] if self.parity else []
+        files += self.claims_files() + ([self.parity_table()] if self.parity else [])
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]
             files += [f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")]

@@ -254,6 +254,10 @@ class Plan(Layout):
             }
         )
 
+    def claims_config(self) -> str:
+        """For ``check_claims``."""
+        return dumps(self.claims_results())
+
     def _study_report(self, study: str) -> dict[str, Any]:
         resolved = self.studies[study]
         stages = [(name, resolved.stages[name]) for name in self.stages(study)[1:]]
@@ -290,4 +294,12 @@ class Plan(Layout):
             for study in self.studies
         ]
         studies = [self._study_report(study) for study in self.trained]
-        return dumps({"scale": self.config.scale, "studies": studies, "data": data, "parity": self.parity})
+        return dumps(
+            {
+                "scale": self.config.scale,
+                "studies": studies,
+                "data": data,
+                "claims": bool(studies),
+                "parity": self.parity,
+            }
+        )

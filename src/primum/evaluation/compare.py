@@ -54,8 +54,7 @@ COLUMNS = {
     "baselines": ("split", "baseline", "metric", *RATE, "note"),
     "published": (
         *("metric", "stage", *(f"published_{key}" for key in RATE)),
-        *("against", "p_fisher", "paired_if_at_most", "supported", "claim", "scale", "base", "dataset", "split"),
-        *("seed", *(f"our_{key}" for key in RATE), "source"),
+        *("scale", "base", "dataset", "split", "seed", *(f"our_{key}" for key in RATE), "source"),
     ),
 }
 
@@ -97,7 +96,7 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
         "reward_comparisons": rewards,
         "selection": _selection(config, task, found),
         "baselines": baselines,
-        "published": _published(config, task, found) if config.published else [],
+        "published": _published(config, found) if config.published else [],
         "inputs": found.sha256,
     }
 
@@ -213,7 +212,7 @@ def _lettered(scores: dict[str, dict[str, Any]]) -> bool:
     return any(score["letter_answer"] is not None for score in scores.values())
 
 
-def _published(config: CompareConfig, task: Task, found: Evaluations) -> list[dict[str, Any]]:
+def _published(config: CompareConfig, found: Evaluations) -> list[dict[str, Any]]:
     path = published.FOLDER / f"{config.published}.tsv"
     found.sha256[path.as_posix()] = sha256_file(path)
     split, first = config.splits[0], {node.name: config.seeds_of(node.name)[0] for node in config.stages}
@@ -223,5 +222,4 @@ def _published(config: CompareConfig, task: Task, found: Evaluations) -> list[di
         for metric, rate in found.metrics[stage, seed, split]["metrics"].items()
     }
     where = {"scale": config.scale, "base": config.base, "dataset": config.dataset, "split": split}
-    faults = {metric.name for metric in task.metrics if metric.fault}
-    return published.published_rows(published.read_published(path), ours, where, faults)
+    return published.published_rows(published.read_published(path), ours, where)

@@ -44,14 +44,14 @@ def mean_reward(
     totals = [earned(score, weights) for score in scores]
     groups = [examples[score["id"]].group or score["id"] for score in scores]
     best = [_gold(task, examples[score["id"]], weights) for score in scores]
-    found = _mean(totals, groups) | {
+    found = mean_of(totals, groups) | {
         "least": rounded(min(totals, default=None)),
         "most": rounded(max(totals, default=None)),
         "at_best": rate(sum(t >= b - 1e-9 for t, b in zip(totals, best, strict=True)), len(totals)).to_json(),
     }
     if task.exploit:
         shown = [place for place, score in enumerate(scores) if score[task.exploit]]
-        found["exploit"] = _mean([totals[place] for place in shown], [groups[place] for place in shown])
+        found["exploit"] = mean_of([totals[place] for place in shown], [groups[place] for place in shown])
     return found
 
 
@@ -106,7 +106,8 @@ def _gold(task: Task, example: Example, weights: Weights) -> float:
     return sum(weight for name, weight in weights.items() if name in task.expected(example))
 
 
-def _mean(values: Sequence[float], groups: Iterable[str]) -> dict[str, Any]:
+def mean_of(values: Sequence[float], groups: Iterable[str]) -> dict[str, Any]:
+    """``mean`` with ``low`` and ``high`` (bootstrap over whole groups) and ``n``; None where there is nothing."""
     if not values:
         return {"mean": None, "low": None, "high": None, "n": 0}
     sums, counts = _by_group(values, groups)

@@ -194,6 +194,12 @@ def fisher_exact(a: int, n_a: int, b: int, n_b: int) -> float:
     return sum(w for w in ways.values() if w <= ways[a]) / comb(n_a + n_b, total)
 
 
+def binomial_exact(k: int, n: int, share: float) -> float:
+    """Two-sided exact binomial p value of k of n against a known share: all counts at most as likely as this one."""
+    chances = [comb(n, i) * share**i * (1 - share) ** (n - i) for i in range(n + 1)]
+    return min(1.0, sum(chance for chance in chances if chance <= chances[k] * (1 + 1e-7)))
+
+
 def most_discordant(difference: int) -> int | None:
     """Up to how many discordant pairs a net gain of ``difference`` pairs stays significant; None if it never is.
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from primum.reports.claims import collect_claims
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
-from primum.reports.sources import ReportConfig, Source, StudyFiles, pointer
+from primum.reports.sources import CLAIMS, ReportConfig, Source, StudyFiles, pointer
 
 RATE: dict[str, Format] = {"value": percent, "low": percent, "high": percent, "numerator": plain, "n": plain}
 COMPARISON: dict[str, Format] = {
@@ -17,7 +18,6 @@ COMPARISON: dict[str, Format] = {
 }
 PUBLISHED: dict[str, Format] = {
     **{f"{whose}_{field}": form for whose in ("published", "our") for field, form in RATE.items()},
-    **{"p_fisher": p_value, "paired_if_at_most": plain, "supported": plain},
 }
 REWARD: dict[str, Format] = {
     **{name: reward for name in ("mean", "low", "high", "exploit_mean", "exploit_low", "exploit_high")},
@@ -57,7 +57,7 @@ def collect(config: ReportConfig, results: Path) -> Entries:
     Raises:
         UserError: if a file is missing.
     """
-    book = _Book()
+    book = Book()
     for study in config.studies:
         files = StudyFiles(results, study)
         book.open(study.study)
@@ -69,10 +69,12 @@ def collect(config: ReportConfig, results: Path) -> Entries:
                 _training(book, files, stage.name, seed)
         _inputs(book, files)
         _parameters(book, files)
+    if config.claims:
+        collect_claims(book, Source(results / CLAIMS, results.parent.parent))
     return book.entries
 
 
-class _Book:
+class Book:
     """The entries so far."""
 
     def __init__(self) -> None:
@@ -101,7 +103,7 @@ class _Book:
                 self.add(source, f"{where}{pointer(name)}", f"{key}/{name}", form)
 
 
-def _evaluation(book: _Book, files: StudyFiles) -> None:
+def _evaluation(book: Book, files: StudyFiles) -> None:
     source = Source(files.evaluation, files.root)
     data = source.data
     for i, row in enumerate(data["metrics"]):
@@ -127,11 +129,6 @@ def _evaluation(book: _Book, files: StudyFiles) -> None:
             book.fields(source, pointer("kinds", i), key, RATE)
     for i, row in enumerate(data["published"]):
         book.fields(source, pointer("published", i), f"published/{row['stage']}/{row['metric']}", PUBLISHED)
-    claims = [row for row in data["published"] if row["supported"] in ("yes", "no")]
-    if data["published"]:
-        book.put(source, "/published (gains claimed)", "published/claims", len(claims))
-        upheld = sum(row["supported"] == "yes" for row in claims)
-        book.put(source, "/published (gains claimed and supported)", "published/upheld", upheld)
     for i, row in enumerate(data["evaluations"]):
         run, where = f"{row['split']}/{row['stage']}/{row['seed']}", pointer("evaluations", i)
         book.add(source, f"{where}/n", f"items/{run}")
@@ -147,7 +144,7 @@ def _evaluation(book: _Book, files: StudyFiles) -> None:
             book.fields(source, at, f"shift/{run}/{shift}", RATE)
 
 
-def _data(book: _Book, files: StudyFiles) -> None:
+def _data(book: Book, files: StudyFiles) -> None:
     source = Source(files.splits, files.root)
     for key in ("shuffle_seed", "near_duplicate_threshold"):
         book.add(source, pointer(key), f"data/{key}")
@@ -166,7 +163,7 @@ def _data(book: _Book, files: StudyFiles) -> None:
             book.add(source, f"{where}/answers{pointer(letter)}", f"data/{split}/answers/{letter}")
 
 
-def _gate(book: _Book, files: StudyFiles) -> None:
+def _gate(book: Book, files: StudyFiles) -> None:
     source = Source(files.gate, files.root)
     book.put(source, "/data (sum of rows)", "gate/rows", sum(entry["rows"] for entry in source.data["data"].values()))
     for name, table in source.data["tables"].items():
@@ -182,7 +179,7 @@ def _gate(book: _Book, files: StudyFiles) -> None:
         book.put(source, f"{where}/policies (largest)", f"gate/{name}/best_policy", best, decimals)
 
 
-def _training(book: _Book, files: StudyFiles, stage: str, seed: int) -> None:
+def _training(book: Book, files: StudyFiles, stage: str, seed: int) -> None:
     source, key = Source(files.checkpoint(stage, seed), files.root), f"train/{stage}/{seed}"
     book.put(source, " (sha256 of the file)", f"{key}/sha256", source.sha256, short)
     for name in ("config_sha256", "code_sha256", "environment_sha256"):
@@ -229,7 +226,7 @@ def _curves(log: list[dict[str, Any]]) -> Iterator[tuple[str, list[int], list[in
             yield name, lines[:window], lines[-window:]
 
 
-def _inputs(book: _Book, files: StudyFiles) -> None:
+def _inputs(book: Book, files: StudyFiles) -> None:
     base = Source(files.base(), files.root)
     book.add(base, "/sha256", "base/sha256", short)
     dataset = Source(files.source(), files.root)
@@ -243,7 +240,7 @@ def _inputs(book: _Book, files: StudyFiles) -> None:
         book.add(dataset, f"/rows/{origin}", f"dataset/rows/{origin}")
 
 
-def _parameters(book: _Book, files: StudyFiles) -> None:
+def _parameters(book: Book, files: StudyFiles) -> None:
     """Levels of intervals and tests: constants of the code that computed them."""
     from primum.evaluation import calibration, earned, stats
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from primum.files import read_json
-from primum.reports import findings
+from primum.reports import claims, findings
 from primum.reports.numbers import Name, Numbers, Rich, paragraph
 from primum.reports.sections import sections
 from primum.reports.sources import ReportConfig, StudyFiles
@@ -46,12 +46,16 @@ def build_document(config: ReportConfig, studies: list[tuple[Tables, StudyFiles]
     A section is ``{"title", "blocks"}``; a block is text (``spans``), a list (``items``), a table, a figure or code.
     """
     titles = [tables.study.title for tables, _ in studies]
+    tested = claims.part(studies[0][0].numbers, config.scale)
     return {
         "title": titles[0] if len(titles) == 1 else "Primum: " + "; ".join(titles),
         "subtitle": "Supervised fine-tuning and reinforcement learning, stage by stage, with every comparison tested",
         "scale": config.scale,
         "abstract": [*(_abstract(tables) for tables, _ in studies), studies[0][0].numbers.say(ON_RECORD)],
-        "parts": [{"title": t.study.title, "study": t.study.study, "sections": sections(t, f)} for t, f in studies],
+        "parts": [
+            *({"title": t.study.title, "study": t.study.study, "sections": sections(t, f)} for t, f in studies),
+            *([tested] if tested else []),
+        ],
     }
 
 

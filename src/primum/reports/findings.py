@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from primum.reports import claims
 from primum.reports.numbers import Name, Numbers, Rich
 from primum.reports.tables import Tables, pretty
 from primum.stages import BASE_STAGE
@@ -206,23 +207,9 @@ def selected(tables: Tables) -> Rich | None:
 
 
 def published(tables: Tables) -> Rich | None:
-    """How many published gains stand."""
-    numbers, claims, upheld = tables.numbers, tables.key("published", "claims"), tables.key("published", "upheld")
-    if not numbers.has(claims) or not numbers.value(claims):
-        return None
-    if not numbers.value(upheld):
-        return numbers.say(
-            "Of the {claims} gains over its first stage that the original study printed, none is statistically"
-            " supported by its own counts.",
-            claims=claims,
-        )
-    return numbers.say(
-        "Of the {claims} gains over its first stage that the original study printed, {upheld} are statistically"
-        " supported by its own counts.{caution}",
-        claims=claims,
-        upheld=upheld,
-        caution=Name(tables.words.published),
-    )
+    """How the original study's claims fare."""
+    found = claims.counted(tables.numbers, tables.study.study)
+    return [*found, {"text": tables.words.published}] if found else None
 
 
 def calibration(tables: Tables) -> list[Rich]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
-from primum.reports.sources import PARITY, TABLES, DataReport, ReportConfig, StudyFiles
+from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, DataReport, ReportConfig, StudyFiles
 from primum.stages import BASE_STAGE
 
 
@@ -26,6 +26,7 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
         {path for study in config.studies for path in _artefacts(StudyFiles(results, study))}
         | {path for data in config.data for path in _data(results, data)}
         | set(_together(results) if config.studies else ())
+        | ({results / CLAIMS, results / CLAIMS_TABLE} if config.claims else set())
         | ({results / PARITY} if config.parity else set())
     )
     inputs = sorted({path for study in config.studies for path in _inputs(StudyFiles(results, study))})

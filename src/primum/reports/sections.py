@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.reports import findings, making, subgroups
+from primum.reports import claims, findings, making, subgroups
 from primum.reports.blocks import bullets, figure, text
 from primum.reports.limits import limits
 from primum.reports.numbers import Cite, Name, Rich, paragraph
@@ -74,7 +74,7 @@ def _evaluation(tables: Tables) -> list[Block]:
             resamples=key("method", "resamples"),
             phipson=Cite("phipson2010"),
         )
-    if numbers.has(key("published", "claims")):
+    if claims.counted(numbers, tables.study.study):
         spans += numbers.say(
             "Published counts are compared by Fisher’s exact test {fisher}. ", fisher=Cite("fisher1922")
         )
@@ -124,7 +124,8 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
     blocks += [subgroups.rewards(tables), subgroups.rewarded(tables)]
     if chosen := findings.selected(tables):
         blocks += [text(chosen), subgroups.selection(tables)]
-    if found := findings.published(tables):
+    if numbers.under(tables.key("published", "")):
+        found = findings.published(tables) or []
         note = numbers.say(
             " Ours are those of {base} on {dataset}: they repeat the original’s measurement only where base and data"
             " are the original’s.",

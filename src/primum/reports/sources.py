@@ -17,6 +17,8 @@ from primum.strict import Identifier, Strict
 
 FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")
 TABLES = (*("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published"),)
+CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
+CLAIMS_TABLE = "paper/tables/claims.csv"
 PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
 
 
@@ -113,6 +115,7 @@ class ReportConfig(Strict):
     scale: Identifier
     studies: list[StudyReport]  # those that are trained
     data: list[DataReport] = Field(default_factory=list)
+    claims: bool = False  # whether the originals' claims are tested
     parity: bool = False  # whether the backends' comparison is published
 
 

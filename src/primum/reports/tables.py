@@ -285,13 +285,10 @@ class Tables:
             for whose in ("published_", "our_"):
                 shown = numbers.has(f"{at}{whose}value")
                 both.append(numbers.interval(f"{at}{whose}value", f"{at}{whose}") if shown else words(DASH))
-            rest = [numbers.optional(f"{at}{field}") for field in ("p_fisher", "paired_if_at_most", "supported")]
-            rows.append([words(self.label(metric)), words(stage), *both, *rest])
-        heads = ["Metric", "Stage", "Published", "Ours", "Fisher p", "Paired if ≤", "Gain supported"]
+            rows.append([words(self.label(metric)), words(stage), *both])
+        heads = ["Metric", "Stage", "Published", "Ours"]
         caption = numbers.say(
-            "Published rates beside ours, in per cent with {level} Wilson intervals. Fisher p: the published stage"
-            " against the first one published. Paired if: had the items been compared pair by pair, up to how many"
-            " discordant ones the gain would be significant.",
+            "Published rates beside ours, in per cent with {level} Wilson intervals.",
             level=self.key("method", "level"),
         )
-        return table(caption, heads, "llccrrc", rows)
+        return table(caption, heads, "llcc", rows)

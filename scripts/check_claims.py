@@ -1,0 +1,33 @@
+"""The original studies' claims, tested with their own numbers, this run's beside them -> claims.json and claims.csv."""
+
+import argparse
+import json
+from pathlib import Path
+
+from primum.errors import run_cli
+from primum.evaluation.claims import COLUMNS, claim_rows, read_claims
+from primum.evaluation.console import to_csv
+from primum.files import read_json, write_json, write_text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--results", type=json.loads, required=True, help="JSON: original study -> eval_results.json that stands for it"
+    )
+    parser.add_argument("--output-json", type=Path, required=True, help="claims.json")
+    parser.add_argument("--output-csv", type=Path, required=True, help="claims.csv")
+    args = parser.parse_args()
+    claims, numbers = read_claims()
+    rows = claim_rows(claims, numbers, {name: read_json(Path(path)) for name, path in sorted(args.results.items())})
+    write_text(args.output_csv, to_csv(COLUMNS, rows))
+    write_json(args.output_json, {"claims": rows})
+    for row in rows:
+        print(
+            f"{row['claim']}: {row['verdict']} ({row['why']})"
+            + (f"; ours: {row['our_verdict']}" if row["our_verdict"] else "")
+        )
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,96 @@
+# ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
+"""The original studies' claims as texts show them: what was printed, what a test says of it, what this run found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from primum.evaluation.claims import RATE as PARTS
+from primum.evaluation.claims import VERDICTS
+from primum.reports.blocks import text
+from primum.reports.numbers import DASH, Format, Name, Numbers, Rich, p_value, percent, plain, points, reward
+from primum.reports.sources import Source, pointer
+from primum.reports.tables import table, words
+
+if TYPE_CHECKING:
+    from primum.reports.collect import Book
+
+OWN = "claims"  # the claims' place among the studies
+_ARROW = "{before} → {after}"
+
+
+def collect_claims(book: Book, source: Source) -> None:
+    """Put every claim's numbers and words on record, and how many of each original study have which verdict."""
+    book.open(OWN)
+    rows = source.data["claims"]
+    for place, row in enumerate(rows):
+        shown: Format = reward if row["form"] == "mean" else percent
+        ours: Format = points if row["against"] else percent
+        forms: dict[str, Format] = {f"{whose}_{key}": shown for whose in ("published", "against") for key in PARTS}
+        forms |= {f"our_{key}": ours for key in ("value", "low", "high")}
+        forms |= {name: plain for name in forms if name.endswith(("_n", "_numerator"))}
+        forms |= {"p": p_value, "our_p": p_value, "our_n": plain}
+        forms |= dict.fromkeys(("study", "says", "source", "form", "verdict", "our_verdict"), plain)
+        book.fields(source, pointer("claims", place), row["claim"], forms)
+    for study in sorted({row["study"] for row in rows}):
+        found = [row["verdict"] for row in rows if row["study"] == study]
+        book.put(source, f"/claims (of {study})", f"of/{study}/all", len(found))
+        for verdict in VERDICTS:
+            book.put(source, f"/claims (of {study}: {verdict})", f"of/{study}/{verdict}", found.count(verdict))
+
+
+def counted(numbers: Numbers, study: str) -> Rich | None:
+    """How the claims of an original study fare, in a sentence; None where none is on record."""
+    at = f"{OWN}/of/{study}/"
+    if not numbers.has(f"{at}all"):
+        return None
+    return numbers.say(
+        "Claims of the original study, tested with the numbers it printed: {all}; supported {supported}, not"
+        " distinguishable from no effect {neither}, contradicted {contradicted}, untestable {untestable}.",
+        **{"all": f"{at}all", "supported": f"{at}{VERDICTS[0]}", "neither": f"{at}{VERDICTS[1]}"},
+        **{"contradicted": f"{at}{VERDICTS[2]}", "untestable": f"{at}{VERDICTS[3]}"},
+    )
+
+
+def part(numbers: Numbers, scale: str) -> dict[str, Any] | None:
+    """The part of the document on all claims; None where none was tested."""
+    names = list(dict.fromkeys(key.split("/")[0] for key in numbers.under(f"{OWN}/") if not key.startswith("of/")))
+    if not names:
+        return None
+    about = numbers.say(
+        "What the original studies claim was put to the test with the numbers they printed: gains and falls by Fisher’s"
+        " exact test, shares against a fixed level by the exact binomial test, means by a bootstrap interval. A claim"
+        " is supported where the test is significant in its favour, contradicted where it is so against it or where"
+        " one counter-example is enough, and untestable where no result, no number of cases or no comparison was"
+        " printed. Beside each stands what this run found, at scale ‘{scale}’: another model on other data unless base"
+        " and data are the original’s, so it neither confirms nor refutes the original.",
+        scale=Name(scale),
+    )
+    rows: list[Any] = []
+    study = None
+    for name in names:
+        at = f"{OWN}/{name}/"
+        if numbers.value(f"{at}study") != study:
+            study = numbers.value(f"{at}study")
+            rows.append({"group": words(study)})
+        cells = [numbers.optional(f"{at}{field}") for field in ("published_n", "p", "verdict")]
+        mine = numbers.rate(f"{at}our_")
+        rest = [numbers.optional(f"{at}{field}") for field in ("our_p", "our_verdict")]
+        source = numbers.optional(f"{at}source")
+        rows.append([numbers.optional(f"{at}says"), source, _printed(numbers, at), *cells, mine, *rest])
+    heads = ["Claim", "Where", "Printed", "n", "p", "Verdict", "Ours", "p", "Ours says"]
+    caption = numbers.say(
+        "Claims of the original studies. Printed: per cent, before and after, or with a Wilson interval (a mean reward"
+        " as it is). Ours: points between the same stages, p adjusted by Holm, or per cent."
+    )
+    return {
+        "title": "Published claims, put to the test",
+        "study": OWN,
+        "sections": [{"title": "Verdicts", "blocks": [text(about), table(caption, heads, "lllrrlcrl", rows)]}],
+    }
+
+
+def _printed(numbers: Numbers, at: str) -> Rich:
+    if numbers.has(f"{at}against_value"):
+        return numbers.say(_ARROW, before=f"{at}against_value", after=f"{at}published_value")
+    return numbers.rate(f"{at}published_") if numbers.has(f"{at}published_value") else words(DASH)
