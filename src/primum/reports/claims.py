@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from primum.evaluation.claims import RATE as PARTS
 from primum.evaluation.claims import VERDICTS
 from primum.reports.blocks import text
-from primum.reports.numbers import DASH, Format, Name, Numbers, Rich, p_value, percent, plain, points, reward
+from primum.reports.numbers import Format, Name, Numbers, Rich, p_value, percent, plain, points, reward
 from primum.reports.sources import Source, pointer
 from primum.reports.tables import table, words
 
@@ -30,7 +30,7 @@ def collect_claims(book: Book, source: Source) -> None:
         forms |= {f"our_{key}": ours for key in ("value", "low", "high")}
         forms |= {name: plain for name in forms if name.endswith(("_n", "_numerator"))}
         forms |= {"p": p_value, "our_p": p_value, "our_n": plain}
-        forms |= dict.fromkeys(("study", "says", "source", "form", "verdict", "our_verdict"), plain)
+        forms |= dict.fromkeys(("study", "says", "source", "form", "verdict", "why", "our_verdict"), plain)
         book.fields(source, pointer("claims", place), row["claim"], forms)
     for study in sorted({row["study"] for row in rows}):
         found = [row["verdict"] for row in rows if row["study"] == study]
@@ -54,7 +54,8 @@ def counted(numbers: Numbers, study: str) -> Rich | None:
 
 def part(numbers: Numbers, scale: str) -> dict[str, Any] | None:
     """The part of the document on all claims; None where none was tested."""
-    names = list(dict.fromkeys(key.split("/")[0] for key in numbers.under(f"{OWN}/") if not key.startswith("of/")))
+    found = {key.split("/")[0] for key in numbers.under(f"{OWN}/") if not key.startswith("of/")}
+    names = sorted(found, key=lambda name: int(numbers.entries[f"{OWN}/{name}/study"]["pointer"].split("/")[2]))
     if not names:
         return None
     about = numbers.say(
@@ -80,8 +81,9 @@ def part(numbers: Numbers, scale: str) -> dict[str, Any] | None:
         rows.append([numbers.optional(f"{at}says"), source, _printed(numbers, at), *cells, mine, *rest])
     heads = ["Claim", "Where", "Printed", "n", "p", "Verdict", "Ours", "p", "Ours says"]
     caption = numbers.say(
-        "Claims of the original studies. Printed: per cent, before and after, or with a Wilson interval (a mean reward"
-        " as it is). Ours: points between the same stages, p adjusted by Holm, or per cent."
+        "Claims of the original studies, with document and line. Printed: per cent, before and after, or with a Wilson"
+        " interval (a mean reward as it is), or why there is nothing to test. Ours: points between the same stages, p"
+        " adjusted by Holm, or per cent."
     )
     return {
         "title": "Published claims, put to the test",
@@ -93,4 +95,6 @@ def part(numbers: Numbers, scale: str) -> dict[str, Any] | None:
 def _printed(numbers: Numbers, at: str) -> Rich:
     if numbers.has(f"{at}against_value"):
         return numbers.say(_ARROW, before=f"{at}against_value", after=f"{at}published_value")
-    return numbers.rate(f"{at}published_") if numbers.has(f"{at}published_value") else words(DASH)
+    if numbers.has(f"{at}published_value"):
+        return numbers.rate(f"{at}published_")
+    return numbers.optional(f"{at}why")

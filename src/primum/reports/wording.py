@@ -64,8 +64,8 @@ WORDINGS = {
             " and is not right: an irrelevant true sentence, or an abstention where the text answers."
         ),
         published=(
-            " The gains that stand are in metrics to which being right is nothing; and the stage that the original calls"
-            " its best was chosen on the items on which it is reported."
+            " The gains that stand are in metrics to which being right is nothing; and the stage that the original"
+            " calls its best was chosen on the items on which it is reported."
         ),
         references={
             "always_refuse": "always abstaining",

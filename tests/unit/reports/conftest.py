@@ -12,11 +12,13 @@ import pytest
 
 from primum.data.bank import load_bank
 from primum.data.questions import generate_questions
+from primum.evaluation.claims import COLUMNS as CLAIM_COLUMNS
+from primum.evaluation.claims import claim_rows, read_claims
 from primum.evaluation.compare import COLUMNS, CompareConfig, compare
 from primum.evaluation.console import to_csv
 from primum.evaluation.score import ScoreConfig, score_predictions
-from primum.files import sha256_bytes, sha256_file, sha256_json, write_json, write_jsonl, write_text
-from primum.reports.sources import ReportConfig, StudyReport
+from primum.files import read_json, sha256_bytes, sha256_file, sha256_json, write_json, write_jsonl, write_text
+from primum.reports.sources import CLAIMS, CLAIMS_TABLE, ReportConfig, StudyReport
 from primum.training.gate import RewardsConfig, build_gate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -104,8 +106,10 @@ def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "me
                 target = folder / "eval" / "trl" / stage / f"seed{seed}" / split
                 _evaluate(target, folder / "data" / f"{split}.jsonl", rows[split], stage, seed, skill)
     _compare(root, folder, seeds, published)
+    if published:
+        _claims(results)
     data = [{"study": "medmcqa", "splits": sorted(SPLITS)}]
-    config = {"scale": "tiny", "studies": [study(seeds)], "data": data}
+    config = {"scale": "tiny", "studies": [study(seeds)], "data": data, "claims": bool(published)}
     return SimpleNamespace(
         root=root,
         results=results,
@@ -281,6 +285,13 @@ def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | 
     for name, columns in COLUMNS.items():
         write_text(folder / "tables" / f"{name}.csv", to_csv(columns, found[name]))
     write_json(folder / "eval_results.json", found)
+
+
+def _claims(results: Path) -> None:
+    claims, numbers = read_claims(ROOT)
+    rows = claim_rows(claims, numbers, {"medmcqa": read_json(results / "medmcqa" / "eval_results.json")})
+    write_text(results / CLAIMS_TABLE, to_csv(CLAIM_COLUMNS, rows))
+    write_json(results / CLAIMS, {"claims": rows})
 
 
 @pytest.fixture(scope="session")

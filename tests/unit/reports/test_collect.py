@@ -52,8 +52,13 @@ def test_means_of_logged_steps(run, entries):
 
 
 def test_published_claims_are_counted(entries):
-    assert entries["medmcqa/published/claims"]["value"] == 3
-    assert entries["medmcqa/published/upheld"]["value"] == 0
+    of = {
+        key.rsplit("/", 1)[1]: entry["value"] for key, entry in entries.items() if key.startswith("claims/of/medmcqa")
+    }
+    assert of == {"all": 7, "supported": 1, "not distinguishable": 5, "contradicted": 1, "untestable": 0}
+    assert entries["claims/medmcqa-sft/published_value"]["text"] == "34.0"
+    assert entries["claims/medmcqa-sft/our_value"]["text"].startswith("+")  # points
+    assert entries["claims/dipg-reward/published_value"]["text"] == "0.58"
 
 
 def test_a_missing_file_is_named(run, tmp_path):

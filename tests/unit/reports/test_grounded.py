@@ -141,14 +141,6 @@ def test_baselines_show_that_safe_is_cheap(tables):
     assert len(subgroups.policies(tables)["rows"]) == 12
 
 
-def test_the_published_claims_are_gains_over_the_first_stage(run):
-    rows = {(r["stage"], r["metric"]): r for r in lines(run, "published")}
-    fall = rows["soft-900", "hallucination_rate"]
-    assert (fall["against"], fall["supported"]) == ("sft", "yes")  # 4 against 50 %: a fall is the gain
-    assert float(rows["soft-900", "safe_rate"]["p_fisher"]) == pytest.approx(4e-9, rel=0.1)
-    assert rows["sft", "safe_rate"]["supported"] == ""
-
-
 def test_the_console_tells_stages_pairs_rewards_and_choice(run):
     assert "soft-1200 vs flat-soft balanced_accuracy" in run.console
     assert "mean reward on eval" in run.console and "soft-300 vs sft mean reward (repaired)" in run.console
