@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 from primum.errors import run_cli
-from primum.evaluation.claims import COLUMNS, claim_rows, read_claims
+from primum.evaluation.claims import COLUMNS, REGISTRY, claim_rows, read_claims
 from primum.evaluation.console import to_csv
-from primum.files import read_json, write_json, write_text
+from primum.evaluation.published import FOLDER
+from primum.files import read_json, sha256_file, write_json, write_text
 
 
 def main() -> None:
@@ -21,7 +22,8 @@ def main() -> None:
     claims, numbers = read_claims()
     rows = claim_rows(claims, numbers, {name: read_json(Path(path)) for name, path in sorted(args.results.items())})
     write_text(args.output_csv, to_csv(COLUMNS, rows))
-    write_json(args.output_json, {"claims": rows})
+    sources = [REGISTRY, *(FOLDER / f"{study}.tsv" for study in numbers), *map(Path, args.results.values())]
+    write_json(args.output_json, {"claims": rows, "inputs": {path.as_posix(): sha256_file(path) for path in sources}})
     for row in rows:
         print(
             f"{row['claim']}: {row['verdict']} ({row['why']})"

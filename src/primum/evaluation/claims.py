@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from primum.errors import UserError
 from primum.evaluation.earned import mean_of
@@ -60,7 +60,7 @@ class Claim(Strict):
     over: Identifier | None = None
     level: float | None = Field(None, gt=0, lt=100)  # per cent
     n: int | None = Field(None, gt=0)
-    values: dict[int, int] | None = None  # what an item earned -> items
+    values: dict[int, PositiveInt] | None = Field(None, min_length=1)  # what an item earned -> items
     why: str | None = None
 
     @model_validator(mode="after")
@@ -189,8 +189,8 @@ def _ours(claim: Claim, results: Mapping[str, Any]) -> dict[str, Any]:
             row | _prefixed("our", shown) | {"our_stage": claim.stage, "our_p": found["p_holm"], "our_verdict": verdict}
         )
     found = _first(results["metrics"], wanted) if claim.form in ("above", "all") else None
-    if found is None or not found["n"] or found["numerator"] is None:
-        return row
+    if found is None or not found["n"] or abs(found["value"] - found["numerator"] / found["n"]) > 1e-6:
+        return row  # not measured, or balanced: no count that a binomial test could take
     row |= _prefixed("our", {key: found[key] for key in ("value", "low", "high", "n")}) | {"our_stage": claim.stage}
     if claim.form == "all":
         return row | {"our_verdict": SUPPORTED if found["numerator"] == found["n"] else CONTRADICTED}

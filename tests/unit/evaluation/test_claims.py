@@ -99,6 +99,8 @@ def test_this_run_stands_beside_each_claim():
     )
     assert (found["level"]["our_verdict"], found["all"]["our_verdict"]) == ("not distinguishable", "contradicted")
     assert found["elsewhere"]["our_verdict"] is found["elsewhere"]["scale"] is None
+    results["metrics"][0] |= {"value": 0.4}  # a balanced rate: not its numerator by its n
+    assert claim_rows(claims, numbers, {"x": results})[1]["our_verdict"] is None
     results["comparisons"] = []
     assert claim_rows(claims, numbers, {"x": results})[0]["our_verdict"] is None
 
@@ -134,7 +136,9 @@ def test_the_script_writes_both_files(tmp_path):
     subprocess.run(
         command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, check=True, capture_output=True
     )
-    written = json.loads((tmp_path / "c.json").read_text())["claims"]
+    held = json.loads((tmp_path / "c.json").read_text())
+    written = held["claims"]
+    assert {Path(path).name for path in held["inputs"]} == {"claims.yaml", "dipg.tsv", "medmcqa.tsv"}
     with (tmp_path / "c.csv").open(newline="") as handle:
         table = list(csv.DictReader(handle))
     assert [row["claim"] for row in table] == [row["claim"] for row in written] == list(read_claims(ROOT)[0])
