@@ -125,7 +125,7 @@ def edited(folder: Path, path: str) -> dict[str, int]:
 
 def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users = {"build_splits_medmcqa", "check_rewards", "train_stage", "predict", "score", "compare_stages"}
-    users |= {"probe_backend", "compare_backends"}
+    users |= {"probe_backend", "compare_backends", "check_claims"}
     after = {"collect_numbers", "plot_figure", "write_card", "build_paper", "build_report", "write_manifest", "all"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after
 

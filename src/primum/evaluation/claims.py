@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from primum.errors import UserError
-from primum.evaluation.earned import mean_of
+from primum.evaluation.earned import mean_of, permutation_of_means
 from primum.evaluation.published import FOLDER, Published, read_published
 from primum.evaluation.stats import ALPHA, binomial_exact, fisher_exact, most_discordant, rate
 from primum.files import rounded
@@ -43,6 +43,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "above": ("metric", "stage", "level"),
     "all": ("metric", "stage"),
     "mean": ("stage", "values"),
+    "mean-rise": ("stage", "values", "over", "over_values"),
+    "mean-fall": ("stage", "values", "over", "over_values"),
     "target": ("level", "n"),
     "untestable": ("why",),
 }
@@ -54,20 +56,21 @@ class Claim(Strict):
     study: Identifier  # whose numbers stand in config/published/{study}.tsv
     says: str
     source: str
-    form: Literal["rise", "fall", "above", "all", "mean", "target", "untestable"]
+    form: Literal["rise", "fall", "above", "all", "mean", "mean-rise", "mean-fall", "target", "untestable"]
     metric: Identifier | None = None
     stage: Identifier | None = None
     over: Identifier | None = None
     level: float | None = Field(None, gt=0, lt=100)  # per cent
     n: int | None = Field(None, gt=0)
     values: dict[int, PositiveInt] | None = Field(None, min_length=1)  # what an item earned -> items
+    over_values: dict[int, PositiveInt] | None = Field(None, min_length=1)  # the same of stage `over`
     why: str | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         given = {
             name
-            for name in ("metric", "stage", "over", "level", "n", "values", "why")
+            for name in ("metric", "stage", "over", "level", "n", "values", "over_values", "why")
             if getattr(self, name) is not None
         }
         needs = set(NEEDS[self.form])
@@ -132,13 +135,7 @@ def _test(name: str, claim: Claim, numbers: Sequence[Published]) -> dict[str, An
     if claim.form == "untestable":
         return {"verdict": UNTESTABLE, "why": claim.why}
     if claim.values:
-        mean = mean_of(*zip(*((value, str(place)) for place, value in enumerate(_items(claim.values))), strict=True))
-        verdict = SUPPORTED if mean["low"] > 0 else CONTRADICTED if mean["high"] < 0 else NEITHER
-        shown = {"value": mean["mean"], **{key: mean[key] for key in ("low", "high", "n")}}
-        return _prefixed("published", shown) | {
-            "verdict": verdict,
-            "why": "bootstrap interval of the printed values against nought",
-        }
+        return _test_means(claim, _items(claim.values), _items(claim.over_values or {}))
     if claim.form == "target":
         n, level = claim.n or 0, (claim.level or 0) / 100
         best = rate(n, n)
@@ -164,7 +161,7 @@ def _test(name: str, claim: Claim, numbers: Sequence[Published]) -> dict[str, An
     p = fisher_exact(entry.numerator, entry.n, other.numerator, other.n)
     gain = (entry.numerator / entry.n - other.numerator / other.n) * (-1 if claim.form == "fall" else 1)
     row |= _prefixed("against", rate(other.numerator, other.n).to_json())
-    pairs = most_discordant(abs(entry.numerator - other.numerator)) if entry.n == other.n and gain > 0 else None
+    pairs = _pairs(entry, other) if gain > 0 else None
     return row | {
         "p": _digits(p),
         "paired_if_at_most": pairs,
@@ -173,12 +170,39 @@ def _test(name: str, claim: Claim, numbers: Sequence[Published]) -> dict[str, An
     }
 
 
+def _test_means(claim: Claim, now: Sequence[float], before: Sequence[float]) -> dict[str, Any]:
+    """One mean against nought by its interval, or two by swapping rows: which of them are pairs is not known."""
+    row = _prefixed("published", _mean(now))
+    if not before:
+        low, high = row["published_low"], row["published_high"]
+        verdict = NEITHER if low == high else SUPPORTED if low > 0 else CONTRADICTED if high < 0 else NEITHER
+        return row | {"verdict": verdict, "why": "bootstrap interval against nought"}
+    gain = (sum(now) / len(now) - sum(before) / len(before)) * (-1 if claim.form == "mean-fall" else 1)
+    p = permutation_of_means(now, before)
+    row |= _prefixed("against", _mean(before)) | {"p": _digits(p), "verdict": _verdict(gain, p)}
+    return row | {"why": _against(gain, p, "permutation test of the rows")}
+
+
+def _mean(values: Sequence[float]) -> dict[str, Any]:
+    found = mean_of(values, map(str, range(len(values))))
+    return {"value": found["mean"], **{key: found[key] for key in ("low", "high", "n")}}
+
+
+def _pairs(one: Published, other: Published) -> int | None:
+    """Up to how many discordant pairs the difference would be significant, and no more than these counts allow."""
+    if one.n != other.n:
+        return None
+    more, less = max(one.numerator, other.numerator), min(one.numerator, other.numerator)
+    significant = most_discordant(more - less)
+    return None if significant is None else min(significant, 2 * min(more, one.n - less) - (more - less))
+
+
 def _ours(claim: Claim, results: Mapping[str, Any]) -> dict[str, Any]:
     """The same question put to this run, on the split that claims are made on, with the first seed."""
     row = {"scale": results["scale"], "base": results["base"]}
     split = results["splits"][0]
     wanted = {"stage": claim.stage, "metric": claim.metric, "split": split}
-    if claim.over:
+    if claim.over and claim.metric:
         found = _first(results["comparisons"], wanted | {"against": claim.over})
         if found is None or found["difference"] is None:
             return row
@@ -188,10 +212,12 @@ def _ours(claim: Claim, results: Mapping[str, Any]) -> dict[str, Any]:
         return (
             row | _prefixed("our", shown) | {"our_stage": claim.stage, "our_p": found["p_holm"], "our_verdict": verdict}
         )
-    found = _first(results["metrics"], wanted) if claim.form in ("above", "all") else None
+    found = _first(results["metrics"], wanted) if claim.metric else None
     if found is None or not found["n"] or abs(found["value"] - found["numerator"] / found["n"]) > 1e-6:
         return row  # not measured, or balanced: no count that a binomial test could take
     row |= _prefixed("our", {key: found[key] for key in ("value", "low", "high", "n")}) | {"our_stage": claim.stage}
+    if claim.form == "untestable":
+        return row
     if claim.form == "all":
         return row | {"our_verdict": SUPPORTED if found["numerator"] == found["n"] else CONTRADICTED}
     p = binomial_exact(found["numerator"], found["n"], (claim.level or 0) / 100)

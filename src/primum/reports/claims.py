@@ -24,12 +24,12 @@ def collect_claims(book: Book, source: Source) -> None:
     book.open(OWN)
     rows = source.data["claims"]
     for place, row in enumerate(rows):
-        shown: Format = reward if row["form"] == "mean" else percent
+        shown: Format = reward if row["form"].startswith("mean") else percent
         ours: Format = points if row["against"] else percent
         forms: dict[str, Format] = {f"{whose}_{key}": shown for whose in ("published", "against") for key in PARTS}
         forms |= {f"our_{key}": ours for key in ("value", "low", "high")}
         forms |= {name: plain for name in forms if name.endswith(("_n", "_numerator"))}
-        forms |= {"p": p_value, "our_p": p_value, "our_n": plain}
+        forms |= {"p": p_value, "our_p": p_value, "our_n": plain, "level": plain}
         forms |= dict.fromkeys(("study", "says", "source", "form", "verdict", "why", "our_verdict"), plain)
         book.fields(source, pointer("claims", place), row["claim"], forms)
     for study in sorted({row["study"] for row in rows}):
@@ -45,8 +45,8 @@ def counted(numbers: Numbers, study: str) -> Rich | None:
     if not numbers.has(f"{at}all"):
         return None
     return numbers.say(
-        "Claims of the original study, tested with the numbers it printed: {all}; supported {supported}, not"
-        " distinguishable from no effect {neither}, contradicted {contradicted}, untestable {untestable}.",
+        "Claims of the original study, tested with its own numbers: {all}; supported {supported}, not distinguishable"
+        " {neither}, contradicted {contradicted}, untestable {untestable}.",
         **{"all": f"{at}all", "supported": f"{at}{VERDICTS[0]}", "neither": f"{at}{VERDICTS[1]}"},
         **{"contradicted": f"{at}{VERDICTS[2]}", "untestable": f"{at}{VERDICTS[3]}"},
     )
@@ -59,12 +59,13 @@ def part(numbers: Numbers, scale: str) -> dict[str, Any] | None:
     if not names:
         return None
     about = numbers.say(
-        "What the original studies claim was put to the test with the numbers they printed: gains and falls by Fisher’s"
-        " exact test, shares against a fixed level by the exact binomial test, means by a bootstrap interval. A claim"
-        " is supported where the test is significant in its favour, contradicted where it is so against it or where"
-        " one counter-example is enough, and untestable where no result, no number of cases or no comparison was"
-        " printed. Beside each stands what this run found, at scale ‘{scale}’: another model on other data unless base"
-        " and data are the original’s, so it neither confirms nor refutes the original.",
+        "What the original studies claim was put to the test with numbers of their own, printed or in their raw files:"
+        " gains and falls by Fisher’s exact test, shares against a fixed level by the exact binomial test, means by a"
+        " bootstrap interval or by permuting rows. A claim is supported where the test is significant in its favour,"
+        " contradicted where it is so against it or where one counter-example is enough, and untestable where no"
+        " result, no number of cases or no comparison was printed; none is adjusted for being one of many. Beside each"
+        " stands what this run found, at scale ‘{scale}’: another model on other data unless base and data are the"
+        " original’s, so it neither confirms nor refutes the original.",
         scale=Name(scale),
     )
     rows: list[Any] = []
@@ -82,8 +83,8 @@ def part(numbers: Numbers, scale: str) -> dict[str, Any] | None:
     heads = ["Claim", "Where", "Printed", "n", "p", "Verdict", "Ours", "p", "Ours says"]
     caption = numbers.say(
         "Claims of the original studies, with document and line. Printed: per cent, before and after, or with a Wilson"
-        " interval (a mean reward as it is), or why there is nothing to test. Ours: points between the same stages, p"
-        " adjusted by Holm, or per cent."
+        " interval (mean rewards as they are), or why there is nothing to test; p not adjusted. Ours: points between"
+        " the same stages, p adjusted by Holm, or per cent."
     )
     return {
         "title": "Published claims, put to the test",
@@ -96,5 +97,6 @@ def _printed(numbers: Numbers, at: str) -> Rich:
     if numbers.has(f"{at}against_value"):
         return numbers.say(_ARROW, before=f"{at}against_value", after=f"{at}published_value")
     if numbers.has(f"{at}published_value"):
-        return numbers.rate(f"{at}published_")
+        level = numbers.say(" against {level}", level=f"{at}level") if numbers.has(f"{at}level") else []
+        return numbers.rate(f"{at}published_") + level
     return numbers.optional(f"{at}why")

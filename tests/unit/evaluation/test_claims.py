@@ -25,16 +25,17 @@ def rows():
 
 
 def test_the_verdicts_are_those_of_the_facts(rows):
-    """88 against 30 % and 50 against 4 % stand; 34.0 against 27.5 %, the best of four and the base against chance do
-    not; what irAE printed cannot be tested."""
+    """88 against 30 % and 50 against 4 % stand, 34.0 against 27.5 % and the best of four do not, and irAE cannot
+    be tested."""
     expected = {
         "dipg-safe": ("supported", 4e-9),
         "dipg-hallucination": ("supported", 1.7e-7),
         "dipg-peak": ("not distinguishable", 0.58),
         "dipg-peak-hallucination": ("not distinguishable", 0.27),
-        "dipg-cliff-right": ("not distinguishable", 1.0),
+        "dipg-cliff": ("not distinguishable", 0.52),
+        "dipg-recovery-consistency": ("supported", 0.048),
         "medmcqa-sft": ("not distinguishable", 0.19),
-        "medmcqa-base-chance": ("not distinguishable", 0.41),
+        "medmcqa-sft-chance": ("not distinguishable", 0.32),
         "medmcqa-schema": ("not distinguishable", 0.14),
         "medmcqa-json": ("contradicted", None),
         "irae-base": ("untestable", None),
@@ -44,6 +45,7 @@ def test_the_verdicts_are_those_of_the_facts(rows):
         assert rows[name]["verdict"] == verdict, name
         assert rows[name]["p"] == (None if p is None else pytest.approx(p, rel=0.1)), name
     assert rows["medmcqa-sft"]["paired_if_at_most"] == 37
+    assert rows["dipg-safe"]["paired_if_at_most"] == 41  # more than these counts of 50 cannot be discordant
     assert (
         "of 11 cases not even all right would show it (interval from 74.1 %), of 16 they would"
         in (rows["irae-target"]["why"])
@@ -55,6 +57,15 @@ def test_the_printed_mean_reward_is_that_of_the_raw_rows(rows):
     reward = rows["dipg-reward"]
     assert (reward["published_value"], reward["published_n"]) == (0.58, 50)
     assert reward["published_low"] < 0 < reward["published_high"]
+    means = {"dipg-cliff-reward": (-1.66, -2.08, 0.77), "dipg-recovery-reward": (-2.08, 0.58, 0.025)}
+    for name, (before, after, p) in means.items():  # the card's own means
+        assert (rows[name]["against_value"], rows[name]["published_value"]) == (before, after)
+        assert rows[name]["p"] == pytest.approx(p, abs=0.01)
+
+
+def test_a_mean_without_a_spread_shows_nothing():
+    claim = Claim(**SAYS, form="mean", stage="b", values={5: 1})
+    assert claim_rows({"c": claim}, {}, {})[0]["verdict"] == "not distinguishable"
 
 
 def test_every_claim_has_a_verdict_a_reason_and_a_place(rows):
@@ -138,7 +149,7 @@ def test_the_script_writes_both_files(tmp_path):
     )
     held = json.loads((tmp_path / "c.json").read_text())
     written = held["claims"]
-    assert {Path(path).name for path in held["inputs"]} == {"claims.yaml", "dipg.tsv", "medmcqa.tsv"}
+    assert {Path(path).name for path in held["inputs"]} == {"claims.yaml", "dipg.tsv", "irae.tsv", "medmcqa.tsv"}
     with (tmp_path / "c.csv").open(newline="") as handle:
         table = list(csv.DictReader(handle))
     assert [row["claim"] for row in table] == [row["claim"] for row in written] == list(read_claims(ROOT)[0])
