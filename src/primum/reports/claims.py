@@ -10,7 +10,7 @@ from primum.evaluation.claims import VERDICTS
 from primum.reports.blocks import text
 from primum.reports.numbers import Format, Name, Numbers, Rich, p_value, percent, plain, points, reward
 from primum.reports.sources import Source, pointer
-from primum.reports.tables import table, words
+from primum.reports.tables import Block, table
 
 if TYPE_CHECKING:
     from primum.reports.collect import Book
@@ -68,29 +68,34 @@ def part(numbers: Numbers, scale: str) -> dict[str, Any] | None:
         " original’s, so it neither confirms nor refutes the original.",
         scale=Name(scale),
     )
-    rows: list[Any] = []
-    study = None
+    by_study: dict[str, list[str]] = {}
     for name in names:
-        at = f"{OWN}/{name}/"
-        if numbers.value(f"{at}study") != study:
-            study = numbers.value(f"{at}study")
-            rows.append({"group": words(study)})
-        cells = [numbers.optional(f"{at}{field}") for field in ("published_n", "p", "verdict")]
-        mine = numbers.rate(f"{at}our_")
-        rest = [numbers.optional(f"{at}{field}") for field in ("our_p", "our_verdict")]
-        source = numbers.optional(f"{at}source")
-        rows.append([numbers.optional(f"{at}says"), source, _printed(numbers, at), *cells, mine, *rest])
-    heads = ["Claim", "Where", "Printed", "n", "p", "Verdict", "Ours", "p", "Ours says"]
-    caption = numbers.say(
-        "Claims of the original studies, with document and line. Printed: per cent, before and after, or with a Wilson"
-        " interval (mean rewards as they are), or why there is nothing to test; p not adjusted. Ours: points between"
-        " the same stages, p adjusted by Holm, or per cent."
-    )
+        by_study.setdefault(numbers.value(f"{OWN}/{name}/study"), []).append(name)
+    blocks = [_table(numbers, study, held) for study, held in by_study.items()]
     return {
         "title": "Published claims, put to the test",
         "study": OWN,
-        "sections": [{"title": "Verdicts", "blocks": [text(about), table(caption, heads, "lllrrlcrl", rows)]}],
+        "sections": [{"title": "Verdicts", "blocks": [text(about), *blocks]}],
     }
+
+
+def _table(numbers: Numbers, study: str, names: list[str]) -> Block:
+    """The claims of one original study: a page holds them."""
+    rows = []
+    for name in names:
+        at = f"{OWN}/{name}/"
+        before, after = ("says", "source"), ("published_n", "p", "verdict")
+        cells = [*(numbers.optional(f"{at}{field}") for field in before), _printed(numbers, at)]
+        cells += [numbers.optional(f"{at}{field}") for field in after] + [numbers.rate(f"{at}our_")]
+        rows.append([*cells, *(numbers.optional(f"{at}{field}") for field in ("our_p", "our_verdict"))])
+    heads = ["Claim", "Where", "Printed", "n", "p", "Verdict", "Ours", "p", "Ours says"]
+    caption = numbers.say(
+        "Claims of ‘{study}’ as published, with document and line. Printed: per cent, before and after, or with a Wilson"
+        " interval (mean rewards as they are), or why there is nothing to test; p not adjusted. Ours: points between"
+        " the same stages, p adjusted by Holm, or per cent.",
+        study=Name(study),
+    )
+    return table(caption, heads, "lllrrlcrl", rows)
 
 
 def _printed(numbers: Numbers, at: str) -> Rich:
