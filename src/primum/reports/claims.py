@@ -91,8 +91,8 @@ def _table(numbers: Numbers, study: str, names: list[str]) -> Block:
     heads = ["Claim", "Where", "Printed", "n", "p", "Verdict", "Ours", "p", "Ours says"]
     caption = numbers.say(
         "Claims of ‘{study}’ as published, with document and line. Printed: per cent, before and after, or with a"
-        " Wilson interval (mean rewards as they are), or why there is nothing to test; p not adjusted. Ours: points between"
-        " the same stages, p adjusted by Holm, or per cent.",
+        " Wilson interval (mean rewards as they are), or why there is nothing to test; p not adjusted. Ours: points"
+        " between the same stages, p adjusted by Holm, or per cent.",
         study=Name(study),
     )
     return table(caption, heads, "lllrrlcrl", rows)
