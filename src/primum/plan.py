@@ -294,12 +294,5 @@ class Plan(Layout):
             for study in self.studies
         ]
         studies = [self._study_report(study) for study in self.trained]
-        return dumps(
-            {
-                "scale": self.config.scale,
-                "studies": studies,
-                "data": data,
-                "claims": bool(studies),
-                "parity": self.parity,
-            }
-        )
+        together = {"claims": bool(studies), "parity": self.parity}
+        return dumps({"scale": self.config.scale, "studies": studies, "data": data} | together)

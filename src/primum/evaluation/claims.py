@@ -16,7 +16,7 @@ from pydantic import Field, PositiveInt, model_validator
 from primum.errors import UserError
 from primum.evaluation.earned import mean_of, permutation_of_means
 from primum.evaluation.published import FOLDER, Published, read_published
-from primum.evaluation.stats import ALPHA, binomial_exact, fisher_exact, most_discordant, rate
+from primum.evaluation.stats import ALPHA, RATE, binomial_exact, fisher_exact, most_discordant, rate, shown_p
 from primum.files import rounded
 from primum.settings import read_yaml
 from primum.strict import Identifier, Strict, parse
@@ -28,7 +28,6 @@ SUPPORTED, NEITHER, CONTRADICTED, UNTESTABLE = VERDICTS = (
     "contradicted",
     "untestable",
 )
-RATE = ("value", "low", "high", "numerator", "n")
 COLUMNS = (
     *("claim", "study", "source", "says", "form", "metric", "stage", "against", "level"),
     *(f"published_{key}" for key in RATE),
@@ -156,14 +155,14 @@ def _test(name: str, claim: Claim, numbers: Sequence[Published]) -> dict[str, An
     if claim.form == "above":
         p = binomial_exact(entry.numerator, entry.n, (claim.level or 0) / 100)
         gain = 100 * entry.numerator / entry.n - (claim.level or 0)
-        return row | {"p": _digits(p), "verdict": _verdict(gain, p), "why": _against(gain, p, "exact binomial test")}
+        return row | {"p": shown_p(p), "verdict": _verdict(gain, p), "why": _against(gain, p, "exact binomial test")}
     other = _printed(numbers, name, claim, claim.over or "")
     p = fisher_exact(entry.numerator, entry.n, other.numerator, other.n)
     gain = (entry.numerator / entry.n - other.numerator / other.n) * (-1 if claim.form == "fall" else 1)
     row |= _prefixed("against", rate(other.numerator, other.n).to_json())
     pairs = _pairs(entry, other) if gain > 0 else None
     return row | {
-        "p": _digits(p),
+        "p": shown_p(p),
         "paired_if_at_most": pairs,
         "verdict": _verdict(gain, p),
         "why": _against(gain, p, "Fisher's exact test"),
@@ -179,7 +178,7 @@ def _test_means(claim: Claim, now: Sequence[float], before: Sequence[float]) -> 
         return row | {"verdict": verdict, "why": "bootstrap interval against nought"}
     gain = (sum(now) / len(now) - sum(before) / len(before)) * (-1 if claim.form == "mean-fall" else 1)
     p = permutation_of_means(now, before)
-    row |= _prefixed("against", _mean(before)) | {"p": _digits(p), "verdict": _verdict(gain, p)}
+    row |= _prefixed("against", _mean(before)) | {"p": shown_p(p), "verdict": _verdict(gain, p)}
     return row | {"why": _against(gain, p, "permutation test of the rows")}
 
 
@@ -221,7 +220,7 @@ def _ours(claim: Claim, results: Mapping[str, Any]) -> dict[str, Any]:
     if claim.form == "all":
         return row | {"our_verdict": SUPPORTED if found["numerator"] == found["n"] else CONTRADICTED}
     p = binomial_exact(found["numerator"], found["n"], (claim.level or 0) / 100)
-    return row | {"our_p": _digits(p), "our_verdict": _verdict(100 * found["value"] - (claim.level or 0), p)}
+    return row | {"our_p": shown_p(p), "our_verdict": _verdict(100 * found["value"] - (claim.level or 0), p)}
 
 
 def _first(rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -241,10 +240,6 @@ def _against(gain: float, p: float, test: str) -> str:
 
 def _items(values: Mapping[int, int]) -> list[float]:
     return [float(value) for value, number in sorted(values.items()) for _ in range(number)]
-
-
-def _digits(p: float) -> float:
-    return float(f"{p:.6g}")  # significant digits: a p value is never nought
 
 
 def _prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

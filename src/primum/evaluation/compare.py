@@ -22,13 +22,13 @@ from primum.evaluation.paired import adjust, compare_pair
 from primum.evaluation.read import CompareConfig, Evaluations, read_evaluations
 from primum.evaluation.score import LETTER_METRIC, all_metrics
 from primum.evaluation.selection import best_stages
+from primum.evaluation.stats import RATE
 from primum.evaluation.tree import Tree
 from primum.files import sha256_file
 from primum.stages import BASE_STAGE
 from primum.tasks import load_task
 from primum.tasks.base import Task
 
-RATE = ("value", "low", "high", "numerator", "n")
 TESTED = ("difference", "low", "high")
 EXPLOIT = ("mean", "low", "high", "n")
 COLUMNS = {

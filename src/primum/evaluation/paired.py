@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from primum.evaluation.stats import ALPHA, detectable_mean, holm, paired_mean, sign_test
+from primum.evaluation.stats import ALPHA, detectable_mean, holm, paired_mean, shown_p, sign_test
 from primum.files import rounded
 from primum.tasks.base import Metric
 
@@ -52,8 +52,8 @@ def adjust(rows: Sequence[dict[str, Any]], words: Callable[[Mapping[str, Any]], 
         row["in_words"] = (words or in_words)(row)
         for key in ("difference", "low", "high", "detectable"):
             row[key] = rounded(row[key])
-        for key in (p_key, "p_holm"):  # significant digits: a p value is never nought
-            row[key] = None if row[key] is None else float(f"{row[key]:.6g}")
+        for key in (p_key, "p_holm"):
+            row[key] = None if row[key] is None else shown_p(row[key])
 
 
 def _paired(metric: Metric, now: Scores, before: Scores) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from primum.evaluation.stats import RATE
 from primum.tasks.base import Metric
 
-RATE = ("value", "low", "high", "numerator", "n")
 Rates = Mapping[tuple[str, int, str], Mapping[str, Any]]  # (stage, seed, split) -> metric -> rate
 
 

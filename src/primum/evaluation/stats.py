@@ -15,6 +15,7 @@ from primum.files import rounded
 
 LEVEL = 0.95  # of every interval
 ALPHA = 0.05  # of every test, two-sided
+RATE = ("value", "low", "high", "numerator", "n")  # fields of a rate, as Rate.to_json has them
 POWER = 0.80  # at which a difference counts as detectable
 
 
@@ -175,6 +176,11 @@ def detectable_difference(discordant: float, n: float) -> float | None:
     if psi > 0 and excess(psi, psi) >= 0:
         return _bisect(lambda d: excess(d, psi), 0.0, psi)
     return _bisect(lambda p: excess(p, p), 0.0, 1.0) if excess(1.0, 1.0) >= 0 else None
+
+
+def shown_p(p: float) -> float:
+    """A p value as it is published: six significant digits, so that it is never nought."""
+    return float(f"{p:.6g}")
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from primum.evaluation.claims import RATE as PARTS
 from primum.evaluation.claims import VERDICTS
+from primum.evaluation.stats import RATE
 from primum.reports.blocks import text
 from primum.reports.numbers import Format, Name, Numbers, Rich, p_value, percent, plain, points, reward
 from primum.reports.sources import Source, pointer
@@ -26,7 +26,7 @@ def collect_claims(book: Book, source: Source) -> None:
     for place, row in enumerate(rows):
         shown: Format = reward if row["form"].startswith("mean") else percent
         ours: Format = points if row["against"] else percent
-        forms: dict[str, Format] = {f"{whose}_{key}": shown for whose in ("published", "against") for key in PARTS}
+        forms: dict[str, Format] = {f"{whose}_{key}": shown for whose in ("published", "against") for key in RATE}
         forms |= {f"our_{key}": ours for key in ("value", "low", "high")}
         forms |= {name: plain for name in forms if name.endswith(("_n", "_numerator"))}
         forms |= {"p": p_value, "our_p": p_value, "our_n": plain, "level": plain}

@@ -125,14 +125,14 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
     if chosen := findings.selected(tables):
         blocks += [text(chosen), subgroups.selection(tables)]
     if numbers.under(tables.key("published", "")):
-        found = findings.published(tables) or []
         note = numbers.say(
-            " Ours are those of {base} on {dataset}: they repeat the original’s measurement only where base and data"
+            "Ours are those of {base} on {dataset}: they repeat the original’s measurement only where base and data"
             " are the original’s.",
             base=Name(tables.records["base"]["id"]),
             dataset=Name(tables.records["dataset"]["id"]),
         )
-        blocks += [text(found + note), tables.published()]
+        found = findings.published(tables)
+        blocks += [text(paragraph([found, note] if found else [note])), tables.published()]
     if study.confidence:
         caption = numbers.say(
             "Share right by stated confidence on {split}, with {level} Wilson intervals; on the diagonal confidence is"
