@@ -2,13 +2,9 @@
 
 
 rule data:
-    """Every study's splits, and the gate that its rewards must pass."""
+    """Every study's splits with what describes them, and the gate that its rewards must pass."""
     input:
-        [
-            f"{PLAN.study_folder(study)}/data/{name}"
-            for study in PLAN.studies
-            for name in ("splits.json", "rewards_check.json")
-        ],
+        [f"{PLAN.study_folder(study)}/data/{name}" for study in PLAN.studies for name in DATA_RECORDS],
 
 
 rule corpora:
@@ -48,9 +44,9 @@ rule figures:
 
 
 rule cards:
-    """A model card for every trained stage."""
+    """A model card for every trained stage, and a dataset card for every study."""
     input:
-        [PLAN.card(study, stage) for study in PLAN.trained for stage in PLAN.stages(study)[1:]],
+        [PLAN.cards(study) for study in PLAN.trained],
 
 
 rule paper:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, figures_of
+from primum.reports.sources import CLAIMS, CLAIMS_TABLE, DATA_RECORDS, PARITY, TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
 from primum.teaching import Corpus
 
 INPUTS = "results/inputs"
 LEDGERS = "ledgers"
+CORPUS_LICENCE = "Apache-2.0"
 SELECTION = "dev"  # the split on which stages may be chosen
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")
@@ -32,6 +33,7 @@ class Layout:
         self.root = root
         self.config = config
         self.studies = studies
+        self.datasets: dict[str, DatasetEntry] = {}  # registry entries of what the studies use
         self.trained = [name for name, study in studies.items() if study.stages]  # the others end at their data
         self.corpora = [name for name, study in studies.items() if study.corpus and study.data.from_corpus]
         self.results = f"results/{config.scale}"
@@ -177,9 +179,16 @@ class Layout:
             for split in splits
         ]
 
-    def card(self, study: str, stage: str) -> str:
-        """The model card of a stage."""
-        return f"{self.results}/{study}/cards/{self.backend(study)}/{stage}.md"
+    def cards(self, study: str) -> list[str]:
+        """The model card of every trained stage, and the card of the data."""
+        folder = f"{self.results}/{study}/cards"
+        stages = [f"{folder}/{self.backend(study)}/{stage}.md" for stage in self.stages(study)[1:]]
+        return [f"{folder}/dataset.md", *stages]
+
+    def licence(self, study: str) -> str:
+        """Of a study's rows, as an SPDX name: its dataset's, or that of what was written for this project."""
+        dataset = self.studies[study].dataset
+        return CORPUS_LICENCE if study in self.corpora or not dataset else self.datasets[dataset].licence
 
     def claims_files(self) -> list[str]:
         """The original studies' claims, tested: JSON, and the table."""
@@ -279,12 +288,12 @@ class Layout:
         files += self.claims_files() + ([self.parity_table()] if self.parity else [])
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]
-            files += [f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")]
+            files += [f"{self.results}/{study}/data/{name}" for name in DATA_RECORDS]
         for study in self.corpora:
             files += self.corpus_files(study)
         for study in self.trained:
             files += self.records(study) + self.figures(study) + self.tables(study)
-            files += [self.card(study, stage) for stage in self.stages(study)[1:]]
+            files += self.cards(study)
             files += [path for name in ADAPTER_FILES for path in self.stage_files(study, f"adapter/{name}")]
             files += [path for name in SCORED_FILES for path in self.evaluations(study, name)]
         return sorted(set(files))

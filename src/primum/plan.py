@@ -36,7 +36,6 @@ class Plan(Layout):
     def __init__(self, root: Path, values: dict[str, Any]) -> None:
         config = load_config(values)
         super().__init__(root, config, {name: load_study(root, name, config) for name in config.studies})
-        self.datasets: dict[str, DatasetEntry] = {}
         self.models: dict[str, ModelEntry] = {}
         for name, study in self.studies.items():
             if study.dataset and not study.data.from_corpus:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from primum.files import read_json
 from primum.reports.claims import collect_claims
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
 from primum.reports.sources import CLAIMS, ReportConfig, Source, StudyFiles, pointer
@@ -39,6 +40,7 @@ CALIBRATION: dict[str, Format] = {
 WINDOW = 5  # logged steps whose mean stands for the start or the end of a curve
 LOGGED: dict[str, Format] = {"loss": decimals, "mean_token_accuracy": percent, "reward": decimals}
 METHODS, CALIBRATED, EARNED = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration", "earned"))
+IMPORTED = "# imported by the project"  # above such packages in an environment file
 Entries = dict[str, dict[str, Any]]
 
 
@@ -69,6 +71,7 @@ def collect(config: ReportConfig, results: Path) -> Entries:
                 _training(book, files, stage.name, seed)
         _inputs(book, files)
         _parameters(book, files)
+    _software(book, config, results)
     if config.claims:
         collect_claims(book, Source(results / CLAIMS, results.parent.parent))
     return book.entries
@@ -191,6 +194,7 @@ def _training(book: Book, files: StudyFiles, stage: str, seed: int) -> None:
         book.add(source, f"/adapter{pointer(file)}", f"{key}/adapter/{file}", short)
     for name in ("steps", "bf16_used"):
         book.add(source, pointer(name), f"{key}/{name}")
+    book.add(source, "/config/threads", f"{key}/threads")
     for block in ("stage", "lora", "guards"):
         for name in source.data["config"][block]:
             form = percent if name.startswith("min_") else plain
@@ -238,6 +242,21 @@ def _inputs(book: Book, files: StudyFiles) -> None:
         return
     for origin in sorted(dataset.data["rows"]):
         book.add(dataset, f"/rows/{origin}", f"dataset/rows/{origin}")
+
+
+def _software(book: Book, config: ReportConfig, results: Path) -> None:
+    """Pins of what the project imports in training, where they are still those of the checkpoints."""
+    book.open("software")
+    root = results.parent.parent
+    for backend in sorted({study.backend for study in config.studies}):
+        source = Source(root / "envs" / f"{backend}.yaml", root)
+        own = [study for study in config.studies if study.backend == backend]
+        first = [StudyFiles(results, s).checkpoint(s.stages[0].name, min(s.seeds)) for s in own]
+        if any(read_json(path)["environment_sha256"] != source.sha256 for path in first):
+            continue
+        imported = (root / source.file).read_text(encoding="utf-8").partition(IMPORTED)[2].partition("#")[0]
+        for name, version in re.findall(r"- (\S+)==(\S+)", imported):
+            book.put(source, f"pip ({name})", f"{backend}/{name}", version)
 
 
 def _parameters(book: Book, files: StudyFiles) -> None:

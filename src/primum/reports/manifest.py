@@ -8,7 +8,16 @@ from typing import Any
 
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, DataReport, ReportConfig, StudyFiles
+from primum.reports.sources import (
+    CLAIMS,
+    CLAIMS_TABLE,
+    DATA_RECORDS,
+    PARITY,
+    TABLES,
+    DataReport,
+    ReportConfig,
+    StudyFiles,
+)
 from primum.stages import BASE_STAGE
 
 
@@ -55,7 +64,7 @@ def _data(results: Path, data: DataReport) -> Iterator[Path]:
     """The data of one study, trained or not."""
     folder = results / data.study
     yield from (folder / "data" / f"{split}.jsonl" for split in data.splits)
-    yield from (folder / "data" / name for name in ("splits.json", "rewards_check.json"))
+    yield from (folder / "data" / name for name in DATA_RECORDS)
     yield from (folder / name for name in data.corpus)
 
 
@@ -65,7 +74,7 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
     yield files.evaluation
     yield from (files.folder / "tables" / f"{name}.csv" for name in TABLES)
     yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))
-    yield from (files.card(stage.name) for stage in study.stages)
+    yield from (files.dataset_card(), *(files.card(stage.name) for stage in study.stages))
     for stage, seed in study.runs():
         if stage != BASE_STAGE:
             yield from (files.checkpoint(stage, seed), files.log(stage, seed))

@@ -21,6 +21,8 @@ CLAIMS = "paper/claims.json"  # of all original studies together, below results/
 CLAIMS_TABLE = "paper/tables/claims.csv"
 PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
 
+DATA_RECORDS = ("splits.json", "croissant.json", "rewards_check.json")  # beside a study's split files
+
 
 class Trained(Protocol):
     """What decides which figures there are."""
@@ -183,6 +185,14 @@ class StudyFiles:
     def card(self, stage: str) -> Path:
         """The stage's model card."""
         return self.folder / "cards" / self.study.backend / f"{stage}.md"
+
+    def croissant(self) -> Path:
+        """What describes the splits."""
+        return self.splits.with_name("croissant.json")
+
+    def dataset_card(self) -> Path:
+        """The card of the study's data."""
+        return self.folder / "cards" / "dataset.md"
 
     def figure(self, name: str, kind: str) -> Path:
         """A figure, as ``svg`` or ``png``."""

@@ -185,10 +185,10 @@ class Tables:
     def _child(self, stage: str) -> bool:
         return self.study.stage(stage).parent == BASE_STAGE
 
-    def metrics(self, split: str) -> list[Block]:
-        """Metrics down, stages and then the baselines that stand beside them across; as many tables as that takes."""
-        numbers = self.numbers
-        columns = [(self.run_name(*run), self.key("metric", split, *run)) for run in self.study.runs()]
+    def metrics(self, split: str, stages: Sequence[str] | None = None) -> list[Block]:
+        """Metrics down, (these) stages and then the baselines that stand beside them across, in tables as needed."""
+        numbers, kept = self.numbers, [run for run in self.study.runs() if stages is None or run[0] in stages]
+        columns = [(self.run_name(*run), self.key("metric", split, *run)) for run in kept]
         columns += [(pretty(name), self.key("baseline", split, name)) for name in self.references]
         blocks = []
         for part in parts(columns):

@@ -178,6 +178,8 @@ def test_everything_published_is_whole(run):
     for stage in run.study.names()[1:]:
         card = ("--stage", stage, "--output", f"results/tiny/dipg/cards/trl/{stage}.md")
         steps.append(("write_card", "--config", study, *results, *numbers, *card))
+    card = ("--output", "results/tiny/dipg/cards/dataset.md")
+    steps.append(("write_dataset_card", "--config", study, *results, *numbers, *card))
     for name, file in (("build_paper", "paper.pdf"), ("build_report", "report.html")):
         steps.append((name, "--config", config, *results, *numbers, "--output", f"{paper}/{file}"))
     for step in steps:
@@ -187,7 +189,7 @@ def test_everything_published_is_whole(run):
     page.feed(html)
     assert page.open == [] and html.count("<svg") == 4
     card = (run.results / "dipg/cards/trl/soft-1200.md").read_text()
-    assert "## Subgroups" in card and "Calibration:" not in card
+    assert "## Subgroup evaluation results" in card and "Calibration:" not in card
     assert "`soft-900` fell below the interval of `medium-600`" in card
     assert "Rolled back" not in (run.results / "dipg/cards/trl/soft-900.md").read_text()
     shown = re.sub(r"```.*?```", "", card, flags=re.DOTALL)
