@@ -10,6 +10,7 @@ from pydantic import Field
 
 from primum.errors import UserError
 from primum.evaluation.calibration import calibration
+from primum.evaluation.clusters import clustered_rate, group_of
 from primum.evaluation.earned import mean_reward
 from primum.evaluation.permutation import permutation
 from primum.evaluation.stats import Rate, mean_of_rates, rate
@@ -81,6 +82,15 @@ def metric_rate(metric: Metric, scores: Iterable[Mapping[str, Any]]) -> Rate:
     known = list(scores)
     strata = [[bool(s[metric.of]) for s in known if not given or s[given]] for given in metric.strata()]
     return mean_of_rates([rate(sum(counted), len(counted)) for counted in strata])
+
+
+def metric_clusters(
+    metric: Metric, scores: Iterable[Mapping[str, Any]], examples: Mapping[str, Example]
+) -> dict[str, Any]:
+    """What groups of rows do to the metric's interval; see :func:`clustered_rate`."""
+    known = [(group_of(examples[s["id"]]), s) for s in scores]
+    strata = [[(group, int(s[metric.of])) for group, s in known if not given or s[given]] for given in metric.strata()]
+    return clustered_rate(strata)
 
 
 def _rewards(
@@ -158,7 +168,8 @@ def _summary(
     return {
         "n": len(plain),
         "metrics": {
-            m.name: {"label": m.label or m.name, **metric_rate(m, plain).to_json()} for m in all_metrics(task, plain)
+            m.name: {"label": m.label or m.name} | metric_rate(m, plain).to_json() | metric_clusters(m, plain, examples)
+            for m in all_metrics(task, plain)
         },
         "permutation": permutation(task, examples, scores),
         "calibration": calibration([s["confidence"] for s in stated], [bool(s[headline.of]) for s in stated])
@@ -166,7 +177,8 @@ def _summary(
         else None,
         "completions": {
             "mean_tokens": rounded(sum(p["tokens"] for p in written) / len(written)) if written else None,
-            "unfinished": rate(sum(not p["finished"] for p in written), len(written)).to_json(),
+            "unfinished": rate(sum(not p["finished"] for p in written), len(written)).to_json()
+            | clustered_rate([[(group_of(examples[p["id"]]), int(not p["finished"])) for p in written]]),
         },
         "answers": {name: _count(said) for name, said in counted.items()},
         "failures": _count(s["why"] for s in plain if s["why"]),

@@ -47,12 +47,16 @@ def rate(numerator: int, n: int) -> Rate:
     """A proportion with its Wilson score interval (Wilson 1927, JASA 22:209; Newcombe 1998, Stat Med 17:857)."""
     if not n:
         return Rate(numerator, n, None, None, None)
-    z, p = _z(LEVEL), numerator / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low = 0.0 if numerator == 0 else centre - half
-    high = 1.0 if numerator == n else centre + half
-    return Rate(numerator, n, p, low, high)
+    share = numerator / n
+    return Rate(numerator, n, share, *wilson(share, n))
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Limits of the 95 % score interval of a share of ``n`` rows; ``n`` may be an effective number."""
+    z = _z(LEVEL)
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return 0.0 if share == 0 else centre - half, 1.0 if share == 1 else centre + half
 
 
 def mean_of_rates(rates: Sequence[Rate]) -> Rate:
@@ -113,7 +117,7 @@ def sign_test(strata: Sequence[tuple[int, int, int]]) -> float:
     return sum(count for excess, count in ways.items() if abs(excess) >= found) / sum(ways.values())
 
 
-def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
+def paired_interval(gained: float, lost: float, n: float) -> tuple[float, float]:
     """95 % interval of (gained - lost) / n: Tango's asymptotic score interval (Tango 1998, Stat Med 17:891).
 
     Recommended by Fagerland, Lydersen and Laake (2014, Stat Med 33:2850); it holds where nothing is discordant, too.
@@ -121,7 +125,7 @@ def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
     Args:
         gained: pairs right only now.
         lost: pairs right only before.
-        n: all pairs, at least 1.
+        n: all pairs, more than none; the three may be effective numbers.
     """
     z = _z(LEVEL)
 

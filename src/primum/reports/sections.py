@@ -56,7 +56,9 @@ def _evaluation(tables: Tables) -> list[Block]:
         " from theirs {zou}; stages are compared on the same items by the exact test of McNemar {mcnemar}, in means of"
         " rates by the same test within each part, with Tango’s interval {tango}, Holm’s adjustment over the pairs"
         " that are compared on a metric {holm}, and the difference that would have been found with {power} power"
-        " {connor}. ",
+        " {connor}. Rows about the same thing form a group: beside each test stands one that swaps the stages of whole"
+        " groups, beside each interval the same at the effective number of rows {rao}, and a difference is called"
+        " supported only where both tests find it. ",
         measures=Name(tables.words.measures),
         wilson=Cite("wilson1927"),
         zou=Cite("zou2009"),
@@ -65,6 +67,7 @@ def _evaluation(tables: Tables) -> list[Block]:
         holm=Cite("holm1979"),
         power=key("method", "power"),
         connor=Cite("connor1987"),
+        rao=Cite("rao1992"),
     )
     if subgroups.rewards(tables):
         spans += numbers.say(
