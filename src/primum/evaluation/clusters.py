@@ -8,23 +8,56 @@ each change nothing). ``docs/log.md`` has the coverage of this and of what was t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import lcm
 from typing import Any
 
 from primum.evaluation.stats import mover, paired_interval, wilson
 from primum.evaluation.swaps import swap_test
 from primum.files import rounded
-from primum.tasks.base import Example
+from primum.tasks.base import Example, Metric
 
 CLUSTERED = ("groups", "design_effect", "low_clustered", "high_clustered")
 TESTED_BY_GROUP = ("p_clustered", "low_clustered", "high_clustered")
+Scores = Mapping[str, Mapping[str, Any]]  # lines of scores.jsonl by row id
 Stratum = Sequence[tuple[str, int]]  # group and outcome (0 or 1) or paired difference (-1, 0 or 1) of every row
 
 
 def group_of(example: Example) -> str:
     """The group of a row; one that names none is its own."""
     return example.group or example.id
+
+
+def metric_strata(
+    metric: Metric, scores: Iterable[Mapping[str, Any]], groups: Mapping[str, str]
+) -> list[list[tuple[str, int]]]:
+    """The metric's outcome of every row, with the row's group, condition by condition.
+
+    Args:
+        metric: whose strata.
+        scores: lines of ``scores.jsonl``.
+        groups: by row id.
+    """
+    known = list(scores)
+    return [[(groups[s["id"]], int(s[metric.of])) for s in known if not g or s[g]] for g in metric.strata()]
+
+
+def difference_strata(
+    metric: Metric, now: Scores, before: Scores, groups: Mapping[str, str]
+) -> list[list[tuple[str, int]]]:
+    """The paired difference of every row that meets the condition in both, with the row's group, by condition."""
+    return [
+        [
+            (groups[i], int(bool(now[i][metric.of])) - int(bool(before[i][metric.of])))
+            for i in common(given, now, before)
+        ]
+        for given in metric.strata()
+    ]
+
+
+def common(given: str, now: Scores, before: Scores) -> list[str]:
+    """Ids of the rows that meet a condition in both; the empty one is met by every row."""
+    return [i for i in now if not given or (now[i][given] and before[i][given])]
 
 
 def clustered_rate(strata: Sequence[Stratum]) -> dict[str, Any]:

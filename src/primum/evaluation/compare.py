@@ -16,9 +16,10 @@ from primum.evaluation.baselines import (
     policy_rewards,
     references,
 )
-from primum.evaluation.clusters import CLUSTERED, TESTED_BY_GROUP, group_of
+from primum.evaluation.clusters import CLUSTERED, TESTED_BY_GROUP
 from primum.evaluation.earned import compare_reward
 from primum.evaluation.earned import in_words as reward_in_words
+from primum.evaluation.over_seeds import SEED_FIELDS, seed_rows
 from primum.evaluation.paired import adjust, compare_pair
 from primum.evaluation.read import CompareConfig, Evaluations, read_evaluations
 from primum.evaluation.score import LETTER_METRIC, all_metrics
@@ -39,6 +40,7 @@ COLUMNS = {
         *("split", "seed", "stage", "against", "metric", "n", *TESTED, "gained", "lost"),
         *("p_mcnemar", "p_holm", *TESTED_BY_GROUP, "detectable", "supported", "in_words"),
     ),
+    "over_seeds": ("split", "stage", "against", "metric", "seeds", *SEED_FIELDS),
     "rewards": (
         *("split", "seed", "stage", "part", "table", "mean", "low", "high", "n", "least", "most"),
         *(f"at_best_{key}" for key in RATE),
@@ -93,6 +95,7 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
         "metrics": _metrics(task, found),
         "kinds": _kinds(found),
         "comparisons": comparisons,
+        "over_seeds": [row for split in config.splits for row in seed_rows(config, task, found, split)],
         "rewards": [_flat(row) for row in [*_rewards(found), *policies]],
         "reward_comparisons": rewards,
         "selection": _selection(config, task, found),
@@ -168,7 +171,7 @@ def _comparisons(
     Within a metric, p values are adjusted over all pairs of stages, and apart from those over all pairs with policies.
     """
     rows: list[dict[str, Any]] = []
-    groups = {example.id: group_of(example) for example in found.rows[split]}
+    groups = found.groups(split)
     for stage, against, seed, now, before in _pairs(config, found, split):
         metrics = [m for m in all_metrics(task, now.values()) if m.name != LETTER_METRIC.name or _lettered(before)]
         made = compare_pair(metrics, now, before, stage, against, groups)

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from primum.evaluation.clusters import group_of
-from primum.evaluation.paired import Scores, p_words
+from primum.evaluation.clusters import Scores, group_of
+from primum.evaluation.paired import p_words
 from primum.evaluation.stats import ALPHA, LEVEL, POWER, rate
 from primum.evaluation.swaps import RESAMPLES, SEED, drawn_test
 from primum.files import rounded

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from primum.evaluation.clusters import TESTED_BY_GROUP, clustered_difference
+from primum.evaluation.clusters import TESTED_BY_GROUP, Scores, clustered_difference, common, difference_strata
 from primum.evaluation.stats import ALPHA, detectable_mean, holm, paired_mean, shown_p, sign_test
 from primum.files import rounded
 from primum.tasks.base import Metric
-
-Scores = Mapping[str, Mapping[str, Any]]  # by row id
 
 
 def compare_pair(
@@ -43,11 +41,7 @@ def compare_pair(
     for metric in metrics:
         row = {"stage": stage, "against": against, "metric": metric.name} | _paired(metric, now, before)
         if groups is not None:
-            strata = [
-                [(groups[i], bool(now[i][metric.of]) - bool(before[i][metric.of])) for i in _common(given, now, before)]
-                for given in metric.strata()
-            ]
-            row |= clustered_difference(strata)
+            row |= clustered_difference(difference_strata(metric, now, before, groups))
         rows.append(row)
     return rows
 
@@ -100,14 +94,10 @@ def _paired(metric: Metric, now: Scores, before: Scores) -> dict[str, Any]:
 
 def _discordant(of: str, given: str, now: Scores, before: Scores) -> tuple[int, int, int]:
     """Rows gained, rows lost, and all rows that meet the condition in both."""
-    ids = _common(given, now, before)
+    ids = common(given, now, before)
     gained = sum(bool(now[i][of]) and not before[i][of] for i in ids)
     lost = sum(bool(before[i][of]) and not now[i][of] for i in ids)
     return gained, lost, len(ids)
-
-
-def _common(given: str, now: Scores, before: Scores) -> list[str]:
-    return [i for i in now if not given or (now[i][given] and before[i][given])]
 
 
 def in_words(row: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from primum.errors import UserError
 from primum.evaluation.calibration import calibration
-from primum.evaluation.clusters import clustered_rate, group_of
+from primum.evaluation.clusters import clustered_rate, group_of, metric_strata
 from primum.evaluation.earned import mean_reward
 from primum.evaluation.permutation import permutation
 from primum.evaluation.stats import Rate, mean_of_rates, rate
@@ -84,15 +84,6 @@ def metric_rate(metric: Metric, scores: Iterable[Mapping[str, Any]]) -> Rate:
     return mean_of_rates([rate(sum(counted), len(counted)) for counted in strata])
 
 
-def metric_clusters(
-    metric: Metric, scores: Iterable[Mapping[str, Any]], examples: Mapping[str, Example]
-) -> dict[str, Any]:
-    """What groups of rows do to the metric's interval; see :func:`clustered_rate`."""
-    known = [(group_of(examples[s["id"]]), s) for s in scores]
-    strata = [[(group, int(s[metric.of])) for group, s in known if not given or s[given]] for given in metric.strata()]
-    return clustered_rate(strata)
-
-
 def _rewards(
     config: ScoreConfig, task: Task, examples: Mapping[str, Example], scores: list[dict[str, Any]]
 ) -> dict[str, Any]:
@@ -156,6 +147,7 @@ def _summary(
     plain = [s for s in scores if s["shift"] == 0]
     judged = {s["id"] for s in plain}
     written = [p for p in predictions if p["shift"] == 0 and p["id"] in judged]
+    groups = {row: group_of(example) for row, example in examples.items()}
     headline = task.metrics[0]
     kinds: dict[str, list[dict[str, Any]]] = {}
     for score in plain:
@@ -168,7 +160,9 @@ def _summary(
     return {
         "n": len(plain),
         "metrics": {
-            m.name: {"label": m.label or m.name} | metric_rate(m, plain).to_json() | metric_clusters(m, plain, examples)
+            m.name: {"label": m.label or m.name}
+            | metric_rate(m, plain).to_json()
+            | clustered_rate(metric_strata(m, plain, groups))
             for m in all_metrics(task, plain)
         },
         "permutation": permutation(task, examples, scores),
@@ -178,7 +172,7 @@ def _summary(
         "completions": {
             "mean_tokens": rounded(sum(p["tokens"] for p in written) / len(written)) if written else None,
             "unfinished": rate(sum(not p["finished"] for p in written), len(written)).to_json()
-            | clustered_rate([[(group_of(examples[p["id"]]), int(not p["finished"])) for p in written]]),
+            | clustered_rate([[(groups[p["id"]], int(not p["finished"])) for p in written]]),
         },
         "answers": {name: _count(said) for name, said in counted.items()},
         "failures": _count(s["why"] for s in plain if s["why"]),

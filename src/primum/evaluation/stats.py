@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import comb, copysign, inf, lcm, sqrt
+from functools import cache
+from math import atan, comb, copysign, cos, inf, lcm, pi, sin, sqrt
 from statistics import NormalDist
 
 from primum.files import rounded
@@ -220,6 +221,26 @@ def most_discordant(difference: int) -> int | None:
     while difference > 0 and mcnemar_exact((discordant + difference) // 2, (discordant - difference) // 2) < ALPHA:
         best, discordant = discordant, discordant + 2
     return best
+
+
+@cache
+def student_t(freedom: int) -> float:
+    """How many standard errors a 95 % interval of Student's t reaches to either side.
+
+    The distribution at whole degrees of freedom is a finite sum (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4).
+    """
+
+    def within(t: float) -> float:
+        angle = atan(t / sqrt(freedom))
+        odd = freedom % 2
+        term = cos(angle) if odd else 1.0
+        total = term if freedom > 1 else 0.0
+        for k in range(2 + odd, freedom - 1, 2):
+            term *= cos(angle) ** 2 * (k - 1) / k
+            total += term
+        return 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
+
+    return _bisect(lambda t: within(t) - LEVEL, 0.0, 100.0)
 
 
 def _z(level: float) -> float:

@@ -20,6 +20,8 @@ COMPARISON: dict[str, Format] = {
     **{"p_clustered": p_value, "low_clustered": points, "high_clustered": points},
     **{"p_mcnemar": p_value, "p_holm": p_value, "gained": plain, "lost": plain, "n": plain, "supported": plain},
 }
+LIMITS = ("low", "high", "low_both", "high_both")
+SEEDS: dict[str, Format] = {"mean": percent, "sd": percent, "seeds": plain, **dict.fromkeys(LIMITS, percent)}
 PUBLISHED: dict[str, Format] = {
     **{f"{whose}_{field}": form for whose in ("published", "our") for field, form in RATE.items()},
 }
@@ -116,6 +118,10 @@ def _evaluation(book: Book, files: StudyFiles) -> None:
     for i, row in enumerate(data["comparisons"]):
         key = f"comparison/{row['split']}/{row['stage']}/{row['seed']}/{row['against']}/{row['metric']}"
         book.fields(source, pointer("comparisons", i), key, COMPARISON)
+    for i, row in enumerate(data["over_seeds"]):
+        of = f"pair/{row['stage']}/{row['against']}" if row["against"] else f"rate/{row['stage']}"
+        forms = SEEDS | (dict.fromkeys(("mean", *LIMITS), points) if row["against"] else {})
+        book.fields(source, pointer("over_seeds", i), f"seeds/{row['split']}/{of}/{row['metric']}", forms)
     for i, row in enumerate(data["baselines"]):
         book.fields(source, pointer("baselines", i), f"baseline/{row['split']}/{row['baseline']}/{row['metric']}", RATE)
     for i, row in enumerate(data["rewards"]):

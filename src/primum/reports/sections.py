@@ -9,6 +9,7 @@ from primum.reports import claims, findings, making, subgroups
 from primum.reports.blocks import bullets, figure, text
 from primum.reports.limits import limits
 from primum.reports.numbers import Cite, Name, Rich, paragraph
+from primum.reports.seeds import over_seeds
 from primum.reports.sources import MANY, StudyFiles
 from primum.reports.stage_figures import RULES
 from primum.reports.tables import Block, Tables, pretty
@@ -121,6 +122,7 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
     blocks.append(figure(files, "metric_by_stage", caption, wide=len(study.runs()) > MANY))
     blocks += [*tables.metrics(study.splits[0]), subgroups.behaviours(tables)]
     blocks.append(tables.comparisons(study.splits[:1], tables.key_metrics if study.tree().arms() else None))
+    blocks.append(over_seeds(tables))
     blocks += [tables.baselines(study.splits[0]), subgroups.policies(tables)]
     if paid := findings.exploit(tables):
         blocks.append(text(paragraph(paid)))
