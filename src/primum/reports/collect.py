@@ -13,10 +13,16 @@ from primum.reports.numbers import DASH, Format, decimals, p_value, percent, pla
 from primum.reports.sources import CLAIMS, ReportConfig, Source, StudyFiles, pointer
 
 RATE: dict[str, Format] = {"value": percent, "low": percent, "high": percent, "numerator": plain, "n": plain}
+GROUPED: dict[str, Format] = {
+    **{"groups": plain, "design_effect": reward, "low_clustered": percent, "high_clustered": percent},
+}
 COMPARISON: dict[str, Format] = {
     **{"difference": points, "low": points, "high": points, "detectable": percent},
+    **{"p_clustered": p_value, "low_clustered": points, "high_clustered": points},
     **{"p_mcnemar": p_value, "p_holm": p_value, "gained": plain, "lost": plain, "n": plain, "supported": plain},
 }
+LIMITS = ("low", "high", "low_both", "high_both")
+SEEDS: dict[str, Format] = {"mean": percent, "sd": percent, "seeds": plain, **dict.fromkeys(LIMITS, percent)}
 PUBLISHED: dict[str, Format] = {
     **{f"{whose}_{field}": form for whose in ("published", "our") for field, form in RATE.items()},
 }
@@ -39,7 +45,7 @@ CALIBRATION: dict[str, Format] = {
 }
 WINDOW = 5  # logged steps whose mean stands for the start or the end of a curve
 LOGGED: dict[str, Format] = {"loss": decimals, "mean_token_accuracy": percent, "reward": decimals}
-METHODS, CALIBRATED, EARNED = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration", "earned"))
+METHODS, CALIBRATED, SWAPS = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration", "swaps"))
 IMPORTED = "# imported by the project"  # above such packages in an environment file
 Entries = dict[str, dict[str, Any]]
 
@@ -111,10 +117,14 @@ def _evaluation(book: Book, files: StudyFiles) -> None:
     data = source.data
     for i, row in enumerate(data["metrics"]):
         key = f"metric/{row['split']}/{row['stage']}/{row['seed']}/{row['metric']}"
-        book.fields(source, pointer("metrics", i), key, RATE)
+        book.fields(source, pointer("metrics", i), key, RATE | GROUPED)
     for i, row in enumerate(data["comparisons"]):
         key = f"comparison/{row['split']}/{row['stage']}/{row['seed']}/{row['against']}/{row['metric']}"
         book.fields(source, pointer("comparisons", i), key, COMPARISON)
+    for i, row in enumerate(data["over_seeds"]):
+        of = f"pair/{row['stage']}/{row['against']}" if row["against"] else f"rate/{row['stage']}"
+        forms = SEEDS | (dict.fromkeys(("mean", *LIMITS), points) if row["against"] else {})
+        book.fields(source, pointer("over_seeds", i), f"seeds/{row['split']}/{of}/{row['metric']}", forms)
     for i, row in enumerate(data["baselines"]):
         book.fields(source, pointer("baselines", i), f"baseline/{row['split']}/{row['baseline']}/{row['metric']}", RATE)
     for i, row in enumerate(data["rewards"]):
@@ -261,7 +271,7 @@ def _software(book: Book, config: ReportConfig, results: Path) -> None:
 
 def _parameters(book: Book, files: StudyFiles) -> None:
     """Levels of intervals and tests: constants of the code that computed them."""
-    from primum.evaluation import calibration, earned, stats
+    from primum.evaluation import calibration, stats, swaps
 
     source = Source(files.root / METHODS, files.root)
     for name, form in (("LEVEL", "{:.0%}"), ("ALPHA", "{}"), ("POWER", "{:.0%}")):
@@ -269,4 +279,4 @@ def _parameters(book: Book, files: StudyFiles) -> None:
     source = Source(files.root / CALIBRATED, files.root)
     for name in ("BINS", "SIMULATIONS"):
         book.put(source, name, f"method/{name.lower()}", getattr(calibration, name))
-    book.put(Source(files.root / EARNED, files.root), "RESAMPLES", "method/resamples", earned.RESAMPLES)
+    book.put(Source(files.root / SWAPS, files.root), "RESAMPLES", "method/resamples", swaps.RESAMPLES)

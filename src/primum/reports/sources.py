@@ -16,7 +16,10 @@ from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 
 FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")
-TABLES = (*("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published"),)
+TABLES = (
+    *("metrics", "kinds", "comparisons", "over_seeds", "rewards", "reward_comparisons", "selection", "baselines"),
+    "published",
+)
 CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
 CLAIMS_TABLE = "paper/tables/claims.csv"
 PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
