@@ -5,8 +5,7 @@ REPORT_CONFIG = PLAN.report_config()
 rule plot_figure:
     """One figure of one study, as SVG and PNG."""
     input:
-        results=f"{STUDY}/eval_results.json",
-        history=lambda w: PLAN.stage_files(w.study, "train_log.jsonl"),
+        files=lambda w: figure_inputs(PLAN, w.study, w.figure),
         code=PLAN.code("plot_figure"),
     output:
         svg=f"{R}/paper/figures/{{study}}_{{figure}}.svg",
@@ -20,8 +19,8 @@ rule plot_figure:
     params:
         config=lambda w: PLAN.study_report_config(w.study),
     shell:
-        "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.results} "
-        "{input.history} --output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
+        "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.files} "
+        "--output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
 
 
 rule collect_numbers:

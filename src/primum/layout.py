@@ -224,7 +224,9 @@ class Layout:
 
     def figures(self, study: str, kinds: Iterable[str] = ("svg", "png")) -> list[str]:
         """A study's figures: those for which it has something to show."""
-        names = figures_of(list(self.studies[study].stages.values()), self.states_confidence(study))
+        resolved = self.studies[study]
+        known = (self.states_confidence(study), study in self.corpora, bool(resolved.evaluation.reward_table))
+        names = figures_of(list(resolved.stages.values()), *known)
         return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in names for kind in kinds]
 
     def states_confidence(self, study: str) -> bool:

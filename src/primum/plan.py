@@ -270,6 +270,7 @@ class Plan(Layout):
             "limitations": resolved.limitations,
             "data_record": self.data_record(study).removeprefix("results/"),
             "confidence": self.states_confidence(study),
+            "fixed_table": resolved.evaluation.reward_table,
             "stages": [
                 {"name": n, "parent": s.parent, "method": s.method, "split": s.split, "steps": s.max_steps}
                 | ({"rewards": s.rewards} if isinstance(s, GrpoStage) else {})

@@ -16,6 +16,7 @@ from primum.evaluation.baselines import (
     policy_rewards,
     references,
 )
+from primum.evaluation.components import outcome_rows
 from primum.evaluation.earned import compare_reward
 from primum.evaluation.earned import in_words as reward_in_words
 from primum.evaluation.paired import adjust, compare_pair
@@ -43,6 +44,7 @@ COLUMNS = {
         *(f"at_best_{key}" for key in RATE),
         *(f"exploit_{key}" for key in EXPLOIT),
     ),
+    "outcomes": ("stage", "seed", "split", "table", "outcome", "weight", *RATE, "contribution"),
     "reward_comparisons": (
         *("split", "seed", "stage", "against", "table", "n", *TESTED),
         *("p", "p_holm", "detectable", "supported", "in_words"),
@@ -93,6 +95,7 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
         "kinds": _kinds(found),
         "comparisons": comparisons,
         "rewards": [_flat(row) for row in [*_rewards(found), *policies]],
+        "outcomes": outcome_rows(config, found),
         "reward_comparisons": rewards,
         "selection": _selection(config, task, found),
         "baselines": baselines,

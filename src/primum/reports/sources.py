@@ -15,10 +15,17 @@ from primum.files import read_json, read_jsonl, sha256_file
 from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 
-FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")
-TABLES = (*("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published"),)
+FIGURES = (
+    *("composition", "yield", "training_loss", "training_reward", "metric_by_stage", "arms", "reward_parts"),
+    "calibration",
+)
+TABLES = (
+    *("metrics", "kinds", "comparisons", "rewards", "outcomes", "reward_comparisons"),
+    *("selection", "baselines", "published"),
+)
 CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
 CLAIMS_TABLE = "paper/tables/claims.csv"
+CORPUS_RECORD = "generation.json"
 PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
 
 
@@ -31,17 +38,26 @@ class Trained(Protocol):
     def method(self) -> str: ...
 
 
-def figures_of(stages: Sequence[Trained], confidence: bool) -> tuple[str, ...]:
-    """The figures for which a study has something to show: arms where its tree forks, calibration where its task
+def figures_of(stages: Sequence[Trained], confidence: bool, corpus: bool, paid: bool) -> tuple[str, ...]:
+    """The figures for which a study has something to show: yield where a teacher wrote the rows, arms where its tree
+    forks, what a reward is made of where GRPO is reported under one fixed table (``paid``), calibration where its task
     states a confidence."""
     methods, parents = {stage.method for stage in stages}, [stage.parent for stage in stages]
     shown = {
+        "yield": corpus,
+        "reward_parts": paid and "grpo" in methods,
         "training_loss": "sft" in methods,
         "training_reward": "grpo" in methods,
         "arms": len(set(parents)) < len(parents),
         "calibration": confidence,
     }
     return tuple(name for name in FIGURES if shown.get(name, True))
+
+
+def figure_files(figure: str) -> tuple[str, ...]:
+    """Names of the records that a figure is drawn from, beside training histories."""
+    known = {"composition": ("splits.json",), "yield": (CORPUS_RECORD, "comparison.json")}
+    return known.get(figure, ("eval_results.json",))
 
 
 class StageReport(Strict):
@@ -66,11 +82,17 @@ class StudyReport(Strict):
     limitations: list[str] = Field(default_factory=list)  # the study's own, in words
     data_record: str  # of the dataset or the corpus; relative to the folder of all results
     confidence: bool  # whether the task states how sure it is
+    fixed_table: Identifier | None = None  # the reward table that every stage is reported under
     stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
 
     def figures(self) -> tuple[str, ...]:
         """Those that there are."""
-        return figures_of(self.stages, self.confidence)
+        return figures_of(self.stages, self.confidence, self.from_corpus, self.fixed_table is not None)
+
+    @property
+    def from_corpus(self) -> bool:
+        """Whether a teacher wrote the rows."""
+        return Path(self.data_record).name == CORPUS_RECORD
 
     def tree(self) -> Tree:
         """Its arms, and what is compared with what."""
@@ -120,7 +142,6 @@ class ReportConfig(Strict):
 
 
 MANY = 4  # stages, base included, that one column of the paper shows side by side
-CORPUS_RECORD = "generation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +221,7 @@ class StudyFiles:
     @property
     def from_corpus(self) -> bool:
         """Whether a teacher wrote the rows."""
-        return self.source().name == CORPUS_RECORD
+        return self.study.from_corpus
 
     def data(self) -> dict[str, Any]:
         """What texts say of the rows' source, dataset or corpus: ``id``, ``reader``, ``source``, ``revision``,
