@@ -10,13 +10,17 @@ from primum.errors import UserError, abort
 from primum.layout import INPUTS, LEDGERS
 from primum.plan import Plan
 from primum.reports.sources import CLAIMS, CLAIMS_TABLE, FIGURES, TABLES
-from primum.session import begin, close_with_errors
+from primum.session import begin, close, close_with_errors
 
 try:
     PLAN = Plan(Path(workflow.basedir), dict(config))
+    begin(Path(workflow.basedir))
 except UserError as error:
     abort(error)
-begin(Path(workflow.basedir))
+
+
+onsuccess:
+    close()
 
 
 onerror:

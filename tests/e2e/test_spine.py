@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.provenance.lineage import lineage, numbers_like
+from primum.provenance.tell import tell_number
 from tests.workflow_tools import ROOT, SHORT_DIPG, planned, project_copy, snakemake
 
 # The same studies with fewer steps, rows and evaluated splits: every rule runs.
@@ -146,6 +149,32 @@ def test_deleting_a_figure_rebuilds_that_figure_and_no_model(built: Path) -> Non
         shutil.move(kept, figure)
     assert jobs["plot_figure"] == 1
     assert not {"train_stage", "predict", "score"} & set(jobs)
+
+
+def test_a_number_changed_by_hand_is_named_and_nothing_is_built_on_it(built: Path) -> None:
+    results = built / RESULTS / "medmcqa" / "eval_results.json"
+    before = results.read_bytes()
+    results.write_bytes(before.replace(b'"n": 200', b'"n": 300', 1))
+    try:
+        done = snakemake(built, *RUN, overrides=SHORT)
+    finally:
+        results.write_bytes(before)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("primum: ") and "medmcqa/eval_results.json is not as 'compare_stages' left it" in last
+    assert replan(built) == {}
+
+
+def test_every_number_of_the_paper_leads_back_to_data_and_code(built: Path) -> None:
+    numbers = built / RESULTS / "paper" / "numbers.json"
+    entries = read_json(numbers)
+    read = [key for key in entries if entries[key]["file"].startswith("results/")]
+    for key in random.Random(0).sample(read, 20):
+        assert key in numbers_like(numbers, entries[key]["text"])
+        found = lineage(built, entries[key]["file"])
+        assert entries[key]["file"] in tell_number(built, key, entries[key], found)
+        assert found.listed is not False and not found.changed
+        assert found.code and any(path.startswith("resources/") for path in found.sources)
 
 
 def test_another_seed_trains_only_that_seed(built: Path) -> None:
