@@ -73,6 +73,7 @@ rule build_paper:
         numbers=f"{R}/paper/numbers.json",
         records=[PLAN.records(study) for study in PLAN.trained],
         figures=[PLAN.figures(study, ["svg"]) for study in PLAN.trained],
+        pipeline=f"{R}/paper/figures/pipeline.svg",
         code=PLAN.code("build_paper"),
         templates=PLAN.templates(),
     output:
@@ -97,6 +98,7 @@ rule build_report:
         numbers=f"{R}/paper/numbers.json",
         records=[PLAN.records(study) for study in PLAN.trained],
         figures=[PLAN.figures(study, ["svg"]) for study in PLAN.trained],
+        pipeline=f"{R}/paper/figures/pipeline.svg",
         samples=[PLAN.samples(study) for study in PLAN.trained],
         code=[PLAN.code("build_report", study) for study in PLAN.trained],
         templates=PLAN.templates(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, figures_of
+from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, PIPELINE, TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
 from primum.teaching import Corpus
@@ -275,9 +275,8 @@ class Layout:
 
     def published(self) -> list[str]:
         """Everything that the manifest lists, at this scale."""
-        files = [
-            f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html") if self.trained
-        ]
+        together = ("numbers.json", "paper.pdf", "report.html", *PIPELINE)
+        files = [f"{self.results}/paper/{name}" for name in together if self.trained]
         files += self.claims_files() + ([self.parity_table()] if self.parity else [])
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]

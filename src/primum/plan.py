@@ -295,5 +295,5 @@ class Plan(Layout):
             for study in self.studies
         ]
         studies = [self._study_report(study) for study in self.trained]
-        together = {"claims": bool(studies), "parity": self.parity}
+        together = {"claims": bool(studies), "pipeline": bool(studies), "parity": self.parity}
         return dumps({"scale": self.config.scale, "studies": studies, "data": data} | together)

@@ -3,12 +3,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from primum.reports.blocks import figure, text
 from primum.reports.findings import joined
-from primum.reports.numbers import Name, Rich
-from primum.reports.sources import StudyFiles
+from primum.reports.numbers import Cite, Name, Numbers, Rich, text_of
+from primum.reports.sources import PIPELINE, ReportConfig, StudyFiles
 from primum.reports.tables import Block, Tables, pretty
 from primum.stages import BASE_STAGE
+
+
+def workflow(numbers: Numbers, config: ReportConfig) -> dict[str, Any] | None:
+    """The part of the document on how all of it was made; None where the pipeline was not drawn."""
+    if not config.pipeline:
+        return None
+    about = numbers.say(
+        "One Snakemake workflow {molder} led from sources to the numbers and figures printed here. The figure is drawn"
+        " from the record that the workflow keeps of its jobs, not by hand: it shows what was run for this paper, at"
+        " scale ‘{scale}’, and nothing else.",
+        molder=Cite("molder2021"),
+        scale=Name(config.scale),
+    )
+    caption = numbers.say(
+        "What was run. A box is a rule, with its jobs and the environment that they ran in; ‘chained’: some of its jobs"
+        " go on from others. An arrow says that files were handed on, the number at its head how many; arrows that a"
+        " longer way stands for are left out. Dashed: what is made of the numbers and figures."
+    )
+    drawn = {"kind": "figure", "file": Path(PIPELINE[0]).name, "caption": caption, "alt": text_of(caption)}
+    blocks = [text(about), drawn | {"wide": False}]
+    return {"title": "How it was made", "study": "making", "sections": [{"title": "The pipeline", "blocks": blocks}]}
 
 
 def composition(tables: Tables, files: StudyFiles) -> Block:

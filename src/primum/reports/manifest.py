@@ -8,7 +8,7 @@ from typing import Any
 
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, DataReport, ReportConfig, StudyFiles
+from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, PIPELINE, TABLES, DataReport, ReportConfig, StudyFiles
 from primum.stages import BASE_STAGE
 
 
@@ -25,7 +25,7 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
     artefacts = sorted(
         {path for study in config.studies for path in _artefacts(StudyFiles(results, study))}
         | {path for data in config.data for path in _data(results, data)}
-        | set(_together(results) if config.studies else ())
+        | set(_together(results, config) if config.studies else ())
         | ({results / CLAIMS, results / CLAIMS_TABLE} if config.claims else set())
         | ({results / PARITY} if config.parity else set())
     )
@@ -46,9 +46,10 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
     }
 
 
-def _together(results: Path) -> list[Path]:
+def _together(results: Path, config: ReportConfig) -> list[Path]:
     """What all studies share."""
-    return [results / "paper" / name for name in ("numbers.json", "paper.pdf", "report.html")]
+    names = ("numbers.json", "paper.pdf", "report.html", *(PIPELINE if config.pipeline else ()))
+    return [results / "paper" / name for name in names]
 
 
 def _data(results: Path, data: DataReport) -> Iterator[Path]:

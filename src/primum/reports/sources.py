@@ -26,6 +26,7 @@ TABLES = (
 CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
 CLAIMS_TABLE = "paper/tables/claims.csv"
 CORPUS_RECORD = "generation.json"
+PIPELINE = ("figures/pipeline.svg", "figures/pipeline.png")  # of all studies together, below results/{scale}/paper
 PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
 
 
@@ -138,6 +139,7 @@ class ReportConfig(Strict):
     studies: list[StudyReport]  # those that are trained
     data: list[DataReport] = Field(default_factory=list)
     claims: bool = False  # whether the originals' claims are tested
+    pipeline: bool = False  # whether there is a figure of the pipeline
     parity: bool = False  # whether the backends' comparison is published
 
 
