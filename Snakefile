@@ -14,6 +14,7 @@ include: "rules/corpora.smk"  # teachers: generation, comparison, published file
 include: "rules/train.smk"  # SFT and GRPO stages, merged releases
 include: "rules/evaluate.smk"  # predictions, scores, comparisons
 include: "rules/parity.smk"  # one step of both backends against one reference
+include: "rules/pipeline.smk"  # the graph of what was run
 include: "rules/report.smk"  # figures, paper, report, manifest
 include: "rules/cards.smk"  # model cards and dataset cards
 include: "rules/targets.smk"  # what a person types: data, train, evaluate, parity, tables, figures, cards, paper, manifest

@@ -5,6 +5,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from primum.strict import IDENTIFIER
+from primum.drawing import figure_inputs
 from primum.errors import UserError, abort
 from primum.layout import INPUTS, LEDGERS
 from primum.plan import Plan

@@ -5,8 +5,7 @@ REPORT_CONFIG = PLAN.report_config()
 rule plot_figure:
     """One figure of one study, as SVG and PNG."""
     input:
-        results=f"{STUDY}/eval_results.json",
-        history=lambda w: PLAN.stage_files(w.study, "train_log.jsonl"),
+        files=lambda w: figure_inputs(PLAN, w.study, w.figure),
         code=PLAN.code("plot_figure"),
     output:
         svg=f"{R}/paper/figures/{{study}}_{{figure}}.svg",
@@ -20,8 +19,8 @@ rule plot_figure:
     params:
         config=lambda w: PLAN.study_report_config(w.study),
     shell:
-        "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.results} "
-        "{input.history} --output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
+        "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.files} "
+        "--output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
 
 
 rule collect_numbers:
@@ -52,6 +51,7 @@ rule build_paper:
         numbers=f"{R}/paper/numbers.json",
         records=[PLAN.records(study) for study in PLAN.trained],
         figures=[PLAN.figures(study, ["svg"]) for study in PLAN.trained],
+        pipeline=f"{R}/paper/figures/pipeline.svg",
         code=PLAN.code("build_paper"),
         templates=PLAN.templates(),
     output:
@@ -76,6 +76,7 @@ rule build_report:
         numbers=f"{R}/paper/numbers.json",
         records=[PLAN.records(study) for study in PLAN.trained],
         figures=[PLAN.figures(study, ["svg"]) for study in PLAN.trained],
+        pipeline=f"{R}/paper/figures/pipeline.svg",
         samples=[PLAN.samples(study) for study in PLAN.trained],
         code=[PLAN.code("build_report", study) for study in PLAN.trained],
         templates=PLAN.templates(),

@@ -41,6 +41,7 @@ rule figures:
     """The figures, as SVG and PNG."""
     input:
         [PLAN.figures(study) for study in PLAN.trained],
+        rules.plot_pipeline.output if PLAN.trained else [],
 
 
 rule cards:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, DATA_RECORDS, PARITY, TABLES, figures_of
+from primum.reports.sources import CLAIMS, CLAIMS_TABLE, DATA_RECORDS, PARITY, PIPELINE, TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
 from primum.teaching import Corpus
@@ -233,7 +233,9 @@ class Layout:
 
     def figures(self, study: str, kinds: Iterable[str] = ("svg", "png")) -> list[str]:
         """A study's figures: those for which it has something to show."""
-        names = figures_of(list(self.studies[study].stages.values()), self.states_confidence(study))
+        resolved = self.studies[study]
+        known = (self.states_confidence(study), study in self.corpora, bool(resolved.evaluation.reward_table))
+        names = figures_of(list(resolved.stages.values()), *known)
         return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in names for kind in kinds]
 
     def states_confidence(self, study: str) -> bool:
@@ -282,9 +284,8 @@ class Layout:
 
     def published(self) -> list[str]:
         """Everything that the manifest lists, at this scale."""
-        files = [
-            f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html") if self.trained
-        ]
+        together = ("numbers.json", "paper.pdf", "report.html", *PIPELINE)
+        files = [f"{self.results}/paper/{name}" for name in together if self.trained]
         files += self.claims_files() + ([self.parity_table()] if self.parity else [])
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]

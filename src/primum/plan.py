@@ -269,6 +269,7 @@ class Plan(Layout):
             "limitations": resolved.limitations,
             "data_record": self.data_record(study).removeprefix("results/"),
             "confidence": self.states_confidence(study),
+            "fixed_table": resolved.evaluation.reward_table,
             "stages": [
                 {"name": n, "parent": s.parent, "method": s.method, "split": s.split, "steps": s.max_steps}
                 | ({"rewards": s.rewards} if isinstance(s, GrpoStage) else {})
@@ -293,5 +294,5 @@ class Plan(Layout):
             for study in self.studies
         ]
         studies = [self._study_report(study) for study in self.trained]
-        together = {"claims": bool(studies), "parity": self.parity}
+        together = {"claims": bool(studies), "pipeline": bool(studies), "parity": self.parity}
         return dumps({"scale": self.config.scale, "studies": studies, "data": data} | together)

@@ -17,6 +17,7 @@ from primum.evaluation.baselines import (
     references,
 )
 from primum.evaluation.clusters import CLUSTERED, TESTED_BY_GROUP
+from primum.evaluation.components import outcome_rows
 from primum.evaluation.earned import compare_reward
 from primum.evaluation.earned import in_words as reward_in_words
 from primum.evaluation.over_seeds import SEED_FIELDS, seed_rows
@@ -46,6 +47,7 @@ COLUMNS = {
         *(f"at_best_{key}" for key in RATE),
         *(f"exploit_{key}" for key in EXPLOIT),
     ),
+    "outcomes": ("stage", "seed", "split", "table", "outcome", "weight", *RATE, "contribution"),
     "reward_comparisons": (
         *("split", "seed", "stage", "against", "table", "n", *TESTED),
         *("p", "p_holm", "detectable", "supported", "in_words"),
@@ -97,6 +99,7 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
         "comparisons": comparisons,
         "over_seeds": [row for split in config.splits for row in seed_rows(config, task, found, split)],
         "rewards": [_flat(row) for row in [*_rewards(found), *policies]],
+        "outcomes": outcome_rows(config, found),
         "reward_comparisons": rewards,
         "selection": _selection(config, task, found),
         "baselines": baselines,

@@ -131,6 +131,9 @@ def _evaluation(book: Book, files: StudyFiles) -> None:
         whose = "policy" if row["part"] == "policy" else f"stage/{row['seed']}"
         key = f"reward/{row['split']}/{whose}/{row['stage']}/{row['table']}"
         book.fields(source, pointer("rewards", i), key, REWARD)
+    for i, row in enumerate(data["outcomes"]):
+        key = f"contribution/{row['split']}/{row['stage']}/{row['seed']}/{row['outcome']}"
+        book.add(source, f"{pointer('outcomes', i)}/contribution", key, reward)
     for i, row in enumerate(data["reward_comparisons"]):
         key = f"rewarded/{row['split']}/{row['stage']}/{row['seed']}/{row['against']}"
         book.fields(source, pointer("reward_comparisons", i), key, REWARDED)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from primum.reports import findings, records
+from primum.reports import exhibits, findings, records
 from primum.reports.blocks import figure, text
 from primum.reports.numbers import Cite, Name, Rich, paragraph
 from primum.reports.sources import StudyFiles
@@ -12,11 +12,12 @@ from primum.reports.tables import Block, Tables, pretty
 FEW = 2  # stages of a method that a paragraph each describes; more stand in a table
 
 
-def data(tables: Tables) -> list[Block]:
+def data(tables: Tables, files: StudyFiles) -> list[Block | None]:
     """Where the rows are from, and how splits were made."""
     numbers, key, source = tables.numbers, tables.key, tables.records["dataset"]
     if source["reader"] == "corpus":
-        return [text(_written(tables)), tables.splits()]
+        shown = [exhibits.composition(tables, files), exhibits.yields(tables, files)]
+        return [text(_written(tables)), tables.splits(), *shown]
     revision = "" if source["revision"] == "-" else f", revision {source['revision'][:12]}"
     return [
         text(
@@ -42,6 +43,7 @@ def data(tables: Tables) -> list[Block]:
             )
         ),
         tables.splits(),
+        exhibits.composition(tables, files),
     ]
 
 

@@ -13,6 +13,7 @@ from primum.reports.sources import (
     CLAIMS_TABLE,
     DATA_RECORDS,
     PARITY,
+    PIPELINE,
     TABLES,
     DataReport,
     ReportConfig,
@@ -34,7 +35,7 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
     artefacts = sorted(
         {path for study in config.studies for path in _artefacts(StudyFiles(results, study))}
         | {path for data in config.data for path in _data(results, data)}
-        | set(_together(results) if config.studies else ())
+        | set(_together(results, config) if config.studies else ())
         | ({results / CLAIMS, results / CLAIMS_TABLE} if config.claims else set())
         | ({results / PARITY} if config.parity else set())
     )
@@ -55,9 +56,10 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
     }
 
 
-def _together(results: Path) -> list[Path]:
+def _together(results: Path, config: ReportConfig) -> list[Path]:
     """What all studies share."""
-    return [results / "paper" / name for name in ("numbers.json", "paper.pdf", "report.html")]
+    names = ("numbers.json", "paper.pdf", "report.html", *(PIPELINE if config.pipeline else ()))
+    return [results / "paper" / name for name in names]
 
 
 def _data(results: Path, data: DataReport) -> Iterator[Path]:

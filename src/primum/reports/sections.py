@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.reports import claims, findings, making, subgroups
+from primum.reports import claims, exhibits, findings, making, subgroups
 from primum.reports.blocks import bullets, figure, text
 from primum.reports.limits import limits
 from primum.reports.numbers import Cite, Name, Rich, paragraph
@@ -21,7 +21,7 @@ def sections(tables: Tables, files: StudyFiles) -> list[Section]:
     """All sections of a study, in order."""
     blocks = {
         "Introduction": _introduction(tables),
-        "Data": making.data(tables),
+        "Data": making.data(tables, files),
         "Training": making.training(tables, files),
         "Evaluation": _evaluation(tables),
         "Results": _results(tables, files),
@@ -126,7 +126,7 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
     blocks += [tables.baselines(study.splits[0]), subgroups.policies(tables)]
     if paid := findings.exploit(tables):
         blocks.append(text(paragraph(paid)))
-    blocks += [subgroups.rewards(tables), subgroups.rewarded(tables)]
+    blocks += [subgroups.rewards(tables), *exhibits.reward_parts(tables, files), subgroups.rewarded(tables)]
     if chosen := findings.selected(tables):
         blocks += [text(chosen), subgroups.selection(tables)]
     if numbers.under(tables.key("published", "")):

@@ -15,13 +15,18 @@ from primum.files import read_json, read_jsonl, sha256_file
 from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 
-FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")
+FIGURES = (
+    *("composition", "yield", "training_loss", "training_reward", "metric_by_stage", "arms", "reward_parts"),
+    "calibration",
+)
 TABLES = (
-    *("metrics", "kinds", "comparisons", "over_seeds", "rewards", "reward_comparisons", "selection", "baselines"),
-    "published",
+    *("metrics", "kinds", "comparisons", "over_seeds", "rewards", "outcomes", "reward_comparisons"),
+    *("selection", "baselines", "published"),
 )
 CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
 CLAIMS_TABLE = "paper/tables/claims.csv"
+CORPUS_RECORD = "generation.json"
+PIPELINE = ("figures/pipeline.svg", "figures/pipeline.png")  # of all studies together, below results/{scale}/paper
 PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
 
 DATA_RECORDS = ("splits.json", "croissant.json", "rewards_check.json")  # beside a study's split files
@@ -36,17 +41,26 @@ class Trained(Protocol):
     def method(self) -> str: ...
 
 
-def figures_of(stages: Sequence[Trained], confidence: bool) -> tuple[str, ...]:
-    """The figures for which a study has something to show: arms where its tree forks, calibration where its task
+def figures_of(stages: Sequence[Trained], confidence: bool, corpus: bool, paid: bool) -> tuple[str, ...]:
+    """The figures for which a study has something to show: yield where a teacher wrote the rows, arms where its tree
+    forks, what a reward is made of where GRPO is reported under one fixed table (``paid``), calibration where its task
     states a confidence."""
     methods, parents = {stage.method for stage in stages}, [stage.parent for stage in stages]
     shown = {
+        "yield": corpus,
+        "reward_parts": paid and "grpo" in methods,
         "training_loss": "sft" in methods,
         "training_reward": "grpo" in methods,
         "arms": len(set(parents)) < len(parents),
         "calibration": confidence,
     }
     return tuple(name for name in FIGURES if shown.get(name, True))
+
+
+def figure_files(figure: str) -> tuple[str, ...]:
+    """Names of the records that a figure is drawn from, beside training histories."""
+    known = {"composition": ("splits.json",), "yield": (CORPUS_RECORD, "comparison.json")}
+    return known.get(figure, ("eval_results.json",))
 
 
 class StageReport(Strict):
@@ -71,11 +85,17 @@ class StudyReport(Strict):
     limitations: list[str] = Field(default_factory=list)  # the study's own, in words
     data_record: str  # of the dataset or the corpus; relative to the folder of all results
     confidence: bool  # whether the task states how sure it is
+    fixed_table: Identifier | None = None  # the reward table that every stage is reported under
     stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
 
     def figures(self) -> tuple[str, ...]:
         """Those that there are."""
-        return figures_of(self.stages, self.confidence)
+        return figures_of(self.stages, self.confidence, self.from_corpus, self.fixed_table is not None)
+
+    @property
+    def from_corpus(self) -> bool:
+        """Whether a teacher wrote the rows."""
+        return Path(self.data_record).name == CORPUS_RECORD
 
     def tree(self) -> Tree:
         """Its arms, and what is compared with what."""
@@ -121,11 +141,11 @@ class ReportConfig(Strict):
     studies: list[StudyReport]  # those that are trained
     data: list[DataReport] = Field(default_factory=list)
     claims: bool = False  # whether the originals' claims are tested
+    pipeline: bool = False  # whether there is a figure of the pipeline
     parity: bool = False  # whether the backends' comparison is published
 
 
 MANY = 4  # stages, base included, that one column of the paper shows side by side
-CORPUS_RECORD = "generation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +233,7 @@ class StudyFiles:
     @property
     def from_corpus(self) -> bool:
         """Whether a teacher wrote the rows."""
-        return self.source().name == CORPUS_RECORD
+        return self.study.from_corpus
 
     def data(self) -> dict[str, Any]:
         """What texts say of the rows' source, dataset or corpus: ``id``, ``reader``, ``source``, ``revision``,

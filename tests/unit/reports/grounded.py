@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from primum.corpora.compare import compare_items, comparison, judge_teacher
 from primum.corpora.generate import describe, generate
 from primum.corpora.settings import CorpusJob
 from primum.data.croissant import describe_splits
@@ -51,7 +52,7 @@ GUARDS = plain.GUARDS | {"sampled_outcome": "exact_format"}
 def study() -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "dipg", "title": "Grounded answers on diffuse intrinsic pontine glioma", "backend": "trl"}
-    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False}
+    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False, "fixed_table": "repaired"}
     stages = [
         {"name": name, "parent": parent, "method": method, "split": method, "steps": STEPS.get(name, 20)}
         | ({"rewards": table} if table else {})
@@ -99,6 +100,11 @@ def _data(folder: Path, job: CorpusJob, tables: dict[str, Any]) -> dict[str, lis
     corpus = folder / "corpus" / "embedded"
     write_jsonl(corpus / "rows.jsonl", made.rows)
     write_json(corpus / "generation.json", describe(job, made, corpus))
+    challenger = job.corpus.challenger
+    asks = {job.corpus.teacher: embedded_asks(), challenger: embedded_asks(seed=1, rate=0.5)}
+    job = job.model_copy(update={"corpus": job.corpus.model_copy(update={"comparison_items": 24})})
+    judged = {name: judge_teacher(a, compare_items(job, items), items, task, checks) for name, a in asks.items()}
+    write_json(corpus / "comparison.json", comparison(job, judged))
     write_json(corpus / "croissant.json", {"license": "https://spdx.org/licenses/Apache-2.0.html"})
     (corpus / "rows.jsonl").unlink()
     rows: dict[str, list[dict[str, Any]]] = {}
