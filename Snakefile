@@ -12,6 +12,7 @@ include: "rules/data.smk"  # datasets, splits, base models, the reward gate
 include: "rules/corpora.smk"  # teachers: generation, comparison, published files
 include: "rules/train.smk"  # SFT and GRPO stages, merged releases
 include: "rules/evaluate.smk"  # predictions, scores, comparisons
+include: "rules/audit.smk"  # swapped patients, and the audits
 include: "rules/parity.smk"  # one step of both backends against one reference
 include: "rules/report.smk"  # figures, cards, paper, report, manifest
 include: "rules/targets.smk"  # what a person types: data, train, evaluate, parity, tables, figures, cards, paper, manifest

@@ -8,7 +8,7 @@ from primum.strict import IDENTIFIER
 from primum.errors import UserError, abort
 from primum.layout import INPUTS, LEDGERS
 from primum.plan import Plan
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, FIGURES, TABLES
+from primum.reports.sources import AUDIT_TABLES, AUDITED, CLAIMS, CLAIMS_TABLE, FIGURES, TABLES
 from primum.session import begin, close_with_errors
 
 try:

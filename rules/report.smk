@@ -6,6 +6,7 @@ rule plot_figure:
     """One figure of one study, as SVG and PNG."""
     input:
         results=f"{STUDY}/eval_results.json",
+        audits=lambda w: [f"{PLAN.study_folder(w.study)}/audits.json"] if w.figure in AUDITED else [],
         history=lambda w: PLAN.stage_files(w.study, "train_log.jsonl"),
         code=PLAN.code("plot_figure"),
     output:
@@ -21,7 +22,7 @@ rule plot_figure:
         config=lambda w: PLAN.study_report_config(w.study),
     shell:
         "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.results} "
-        "{input.history} --output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
+        "{input.audits} {input.history} --output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
 
 
 rule collect_numbers:

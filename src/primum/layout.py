@@ -7,7 +7,7 @@ from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, figures_of
+from primum.reports.sources import AUDIT_TABLES, AUDITS, CLAIMS, CLAIMS_TABLE, PARITY, SWAPS, TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
 from primum.teaching import Corpus
@@ -224,16 +224,17 @@ class Layout:
 
     def figures(self, study: str, kinds: Iterable[str] = ("svg", "png")) -> list[str]:
         """A study's figures: those for which it has something to show."""
-        names = figures_of(list(self.studies[study].stages.values()), self.states_confidence(study))
+        names = figures_of(list(self.studies[study].stages.values()), **self.admits(study))
         return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in names for kind in kinds]
 
-    def states_confidence(self, study: str) -> bool:
-        """Whether the study's task states how sure it is."""
-        return load_task(self.studies[study].task, self.studies[study].task_settings).states_confidence
+    def admits(self, study: str) -> dict[str, bool]:
+        """Whether the study's task states how sure it is, and whether it may say that it does not know."""
+        task = load_task(self.studies[study].task, self.studies[study].task_settings)
+        return {"confidence": task.states_confidence, "abstains": "abstained" in task.outcomes}
 
     def tables(self, study: str) -> list[str]:
         """A study's tables."""
-        return [f"{self.results}/{study}/tables/{name}.csv" for name in TABLES]
+        return [f"{self.results}/{study}/tables/{name}.csv" for name in (*TABLES, *AUDIT_TABLES)]
 
     def stage_files(self, study: str, file: str) -> list[str]:
         """``file`` of every trained stage and seed of a study."""
@@ -242,7 +243,7 @@ class Layout:
     def records(self, study: str) -> list[str]:
         """What numbers are taken from: results, training histories, and the records of data, base and checkpoints."""
         return [
-            f"{self.results}/{study}/eval_results.json",
+            *(f"{self.results}/{study}/{name}" for name in ("eval_results.json", AUDITS)),
             *(f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")),
             *self.stage_files(study, "checkpoint.json"),
             *self.stage_files(study, "train_log.jsonl"),
@@ -286,6 +287,7 @@ class Layout:
             files += self.records(study) + self.figures(study) + self.tables(study)
             files += [self.card(study, stage) for stage in self.stages(study)[1:]]
             files += [path for name in ADAPTER_FILES for path in self.stage_files(study, f"adapter/{name}")]
+            files += [f"{self.results}/{study}/{name}" for name in SWAPS]
             files += [path for name in SCORED_FILES for path in self.evaluations(study, name)]
         return sorted(set(files))
 

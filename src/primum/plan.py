@@ -269,7 +269,7 @@ class Plan(Layout):
             "splits": resolved.evaluation.splits,
             "limitations": resolved.limitations,
             "data_record": self.data_record(study).removeprefix("results/"),
-            "confidence": self.states_confidence(study),
+            **self.admits(study),
             "stages": [
                 {"name": n, "parent": s.parent, "method": s.method, "split": s.split, "steps": s.max_steps}
                 | ({"rewards": s.rewards} if isinstance(s, GrpoStage) else {})

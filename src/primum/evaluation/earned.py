@@ -65,19 +65,25 @@ def compare_reward(
     observed one counted among them, so that it is never nought (Phipson and Smyth 2010, SAGMB 9:39).
     ``detectable``: the smallest true difference found with 80 % power, by the bootstrap's standard error.
     """
-    import numpy as np
-
     ids = sorted(now)
     differences = [earned(now[i], weights) - earned(before[i], weights) for i in ids]
     row: dict[str, Any] = {"stage": stage, "against": against, "n": len(ids)}
-    if not ids:
-        return row | dict.fromkeys(("difference", "low", "high", "p", "detectable"))
-    sums, counts = _by_group(differences, [examples[i].group or i for i in ids])
+    return row | paired_difference(differences, [examples[i].group or i for i in ids])
+
+
+def paired_difference(differences: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
+    """Of differences by row: ``difference`` (their mean), ``low``, ``high``, ``p``, ``detectable`` as in
+    :func:`compare_reward`; None each where there is no row."""
+    import numpy as np
+
+    if not differences:
+        return dict.fromkeys(("difference", "low", "high", "p", "detectable"))
+    sums, counts = _by_group(differences, groups)
     low, high, error = _bootstrap(sums, counts)
     signs = np.random.default_rng(SEED).integers(0, 2, size=(RESAMPLES - 1, len(sums))) * 2 - 1
     extreme = int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9).sum())
     z = NormalDist().inv_cdf
-    return row | {
+    return {
         "difference": float(sums.sum() / counts.sum()),
         "low": low,
         "high": high,

@@ -15,8 +15,21 @@ from primum.files import read_json, read_jsonl, sha256_file
 from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 
-FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")
+FIGURES = (
+    *("training_loss", "training_reward", "metric_by_stage", "arms", "calibration"),
+    *("hacking", "risk_coverage"),
+)
+AUDITED = ("hacking", "risk_coverage")  # drawn from audits.json
 TABLES = (*("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published"),)
+AUDITS = "audits.json"  # of a study, below its folder; SWAPS: the rows with swapped patients behind it
+AUDIT_TABLES = tuple(
+    f"audit_{name}"
+    for name in (
+        *("signals", "hacking", "correlations", "training", "overlap", "contamination", "risk", "abstention"),
+        *("people", "gaps", "flips"),
+    )
+)
+SWAPS = ("audits/swapped.jsonl", "audits/swaps.json")
 CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
 CLAIMS_TABLE = "paper/tables/claims.csv"
 PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
@@ -31,15 +44,17 @@ class Trained(Protocol):
     def method(self) -> str: ...
 
 
-def figures_of(stages: Sequence[Trained], confidence: bool) -> tuple[str, ...]:
+def figures_of(stages: Sequence[Trained], confidence: bool, abstains: bool) -> tuple[str, ...]:
     """The figures for which a study has something to show: arms where its tree forks, calibration where its task
-    states a confidence."""
+    states a confidence, risk and coverage where it does or may abstain, hacking where a reward was paid."""
     methods, parents = {stage.method for stage in stages}, [stage.parent for stage in stages]
     shown = {
         "training_loss": "sft" in methods,
         "training_reward": "grpo" in methods,
         "arms": len(set(parents)) < len(parents),
         "calibration": confidence,
+        "hacking": "grpo" in methods,
+        "risk_coverage": confidence or abstains,
     }
     return tuple(name for name in FIGURES if shown.get(name, True))
 
@@ -66,11 +81,12 @@ class StudyReport(Strict):
     limitations: list[str] = Field(default_factory=list)  # the study's own, in words
     data_record: str  # of the dataset or the corpus; relative to the folder of all results
     confidence: bool  # whether the task states how sure it is
+    abstains: bool = False  # whether it may say that it does not know
     stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
 
     def figures(self) -> tuple[str, ...]:
         """Those that there are."""
-        return figures_of(self.stages, self.confidence)
+        return figures_of(self.stages, self.confidence, self.abstains)
 
     def tree(self) -> Tree:
         """Its arms, and what is compared with what."""
@@ -149,6 +165,11 @@ class StudyFiles:
     def evaluation(self) -> Path:
         """``eval_results.json``."""
         return self.folder / "eval_results.json"
+
+    @property
+    def audits(self) -> Path:
+        """``audits.json``."""
+        return self.folder / AUDITS
 
     @property
     def splits(self) -> Path:
