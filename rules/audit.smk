@@ -73,6 +73,7 @@ use rule score as score_swapped with:
 rule audit_study:
     """Reward hacking, contamination, risk and abstention, subgroups, and what swapped patients change."""
     input:
+        results=f"{STUDY}/eval_results.json",
         metrics=lambda w: PLAN.evaluations(w.study, "metrics.json"),
         scores=lambda w: PLAN.evaluations(w.study, "scores.jsonl"),
         predictions=lambda w: PLAN.evaluations(w.study, "predictions.jsonl"),
@@ -94,11 +95,7 @@ rule audit_study:
         "../envs/analysis.yaml"
     params:
         config=lambda w: audit_config(PLAN, w.study),
-        evaluations=lambda w: f"{PLAN.study_folder(w.study)}/eval/{PLAN.backend(w.study)}",
-        models=lambda w: f"{PLAN.study_folder(w.study)}/models/{PLAN.backend(w.study)}",
-        data=f"{STUDY}/data",
-        swaps=subpath(input.swaps, parent=True),
+        backend=lambda w: PLAN.backend(w.study),
         folder=subpath(output.audits, parent=True),
     shell:
-        "python scripts/audit_study.py --config {params.config:q} --eval {params.evaluations} --data {params.data} "
-        "--models {params.models} --swaps {params.swaps} --output {params.folder} 2>&1 | tee {log}"
+        "python scripts/audit_study.py --config {params.config:q} --backend {params.backend} --folder {params.folder} 2>&1 | tee {log}"

@@ -15,17 +15,14 @@ from primum.strict import parse
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=json.loads, required=True, help="JSON: see primum.audits.reading.AuditConfig")
-    parser.add_argument("--eval", type=Path, required=True, help="results/{scale}/{study}/eval/{backend}")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the split files")
-    parser.add_argument("--models", type=Path, required=True, help="results/{scale}/{study}/models/{backend}")
-    parser.add_argument("--swaps", type=Path, required=True, help="results/{scale}/{study}/audits")
-    parser.add_argument("--output", type=Path, required=True, help="folder for audits.json and tables/")
+    parser.add_argument("--backend", required=True, help="who trained the stages")
+    parser.add_argument("--folder", type=Path, required=True, help="results/{scale}/{study}: read from and written to")
     args = parser.parse_args()
     config = parse(AuditConfig, args.config, "audit_study --config")
-    found, rows = audit(config, Path("."), args.eval, args.data, args.models, args.swaps)
+    found, rows = audit(config, Path("."), args.folder, args.backend)
     for name, columns in COLUMNS.items():
-        write_text(args.output / "tables" / f"audit_{name}.csv", to_csv(columns, rows[name]))
-    write_json(args.output / "audits.json", found)
+        write_text(args.folder / "tables" / f"audit_{name}.csv", to_csv(columns, rows[name]))
+    write_json(args.folder / "audits.json", found)
     print("\n".join(in_words(found)))
 
 

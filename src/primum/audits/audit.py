@@ -9,6 +9,7 @@ from typing import Any
 from primum.audits import abstention, contamination, flips, hacking, risk, subgroups
 from primum.audits.reading import AuditConfig, read_audited
 from primum.audits.signals import LABELS
+from primum.files import read_json, sha256_file
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     **hacking.COLUMNS,
@@ -22,27 +23,28 @@ IN_TABLES_ALONE = ("training",)  # a copy of what the logs hold
 
 
 def audit(
-    config: AuditConfig, root: Path, evaluations: Path, data: Path, models: Path, folder: Path
+    config: AuditConfig, root: Path, folder: Path, backend: str
 ) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """Audit.
 
     Args:
         config: which study.
         root: the project's folder.
-        evaluations, data, models: see :func:`primum.audits.reading.read_audited`.
-        folder: ``results/{scale}/{study}/audits``, where the swapped rows and their scores lie.
+        folder: ``results/{scale}/{study}``.
+        backend: who trained its stages.
 
     Returns:
         The content of ``audits.json``; and the rows of every table in :data:`COLUMNS`.
     """
-    audited = read_audited(config, evaluations, data, models)
+    audited = read_audited(config, folder / "eval" / backend, folder / "data", folder / "models" / backend)
+    audited.found.sha256["eval_results.json"] = sha256_file(folder / "eval_results.json")
     found: dict[str, Any] = {
-        **hacking.audit_hacking(audited),
+        **hacking.audit_hacking(audited, read_json(folder / "eval_results.json")),
         **contamination.audit_contamination(audited, root),
         **risk.audit_risk(audited),
         "abstention": abstention.audit_abstention(audited),
         **subgroups.audit_subgroups(audited),
-        **flips.audit_flips(audited, folder, models.name),
+        **flips.audit_flips(audited, folder / "audits", backend),
     }
     kept = {name: value for name, value in found.items() if name not in IN_TABLES_ALONE}
     about = {"study": config.study, "splits": config.splits, "headline": audited.headline.name, "labels": LABELS}

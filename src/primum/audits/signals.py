@@ -19,6 +19,11 @@ LABELS = {
     "exploit": "The exploit that the task names",
 }
 
+SAID = {
+    **{"tokens": "length", "repeated": "repetition", "same_text": "same texts", "copied": "copying"},
+    **{"abstained": "refusals", "exploit": "the exploit"},
+}
+
 
 def repeated(text: str) -> float:
     """Share of a text's runs of four words that have stood in it before; 0 of a text without any."""

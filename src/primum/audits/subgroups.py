@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FEWEST = 10  # rows of a group that may be an extreme
+CHUNK = 500  # draws held in memory at once
 KIND, AGE, SEX = "kind", "age", "sex"
 ORDER = (*BANDS, FEMALE, MALE, UNCLEAR, UNNAMED)
 COLUMNS = {
@@ -102,18 +103,22 @@ def gap(right: Sequence[bool], groups: Sequence[str], clusters: Sequence[str]) -
     hits = np.array([float(sum(held[cell])) for cell in cells])
     sizes = np.array([float(len(held[cell])) for cell in cells])
     label = np.array([names.index(name) for _, name in cells])
-    shares = _shares(hits, sizes, label, len(names))
+    shares = _shares(hits[None], sizes[None], label[None], len(names))[0]
     observed = float(shares.max() - shares.min())
     things = sorted({cluster for cluster, _ in cells})
     member = np.array([things.index(cluster) for cluster, _ in cells])
-    rng = np.random.default_rng(SEED)
-    drawn, dealt = [], []
-    for _ in range(RESAMPLES):
-        weight = np.bincount(rng.integers(0, len(things), len(things)), minlength=len(things))[member]
-        drawn.append(_gap(hits * weight, sizes * weight, label, len(names)))
-        dealt.append(_gap(hits, sizes, rng.permutation(label), len(names)))
+    rng, drawn, dealt = np.random.default_rng(SEED), [], []
+    for _ in range(RESAMPLES // CHUNK):
+        taken = rng.integers(0, len(things), (CHUNK, len(things))) + len(things) * np.arange(CHUNK)[:, None]
+        weight = np.bincount(taken.ravel(), minlength=CHUNK * len(things)).reshape(CHUNK, -1)[:, member]
+        same = np.tile(label, (CHUNK, 1))
+        drawn.append(_gaps(hits * weight, sizes * weight, same, len(names)))
+        dealt.append(
+            _gaps(np.tile(hits, (CHUNK, 1)), np.tile(sizes, (CHUNK, 1)), rng.permuted(same, axis=1), len(names))
+        )
+    drawn, dealt = np.concatenate(drawn), np.concatenate(dealt)
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    extreme = int((np.array(dealt[1:]) >= observed - 1e-9).sum())
+    extreme = int((dealt[1:] >= observed - 1e-9).sum())
     best, worst = names[int(shares.argmax())], names[int(shares.argmin())]
     return {
         "groups": len(names),
@@ -124,18 +129,23 @@ def gap(right: Sequence[bool], groups: Sequence[str], clusters: Sequence[str]) -
 
 
 def _shares(hits: np.ndarray, sizes: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
-    """Share right of each group; NaN of one that a resample left empty."""
+    """Share right of each group (draws x groups) from cells (draws x cells); NaN of one that a resample left empty."""
     import numpy as np
 
-    total = np.bincount(label, sizes, count)
-    return np.divide(np.bincount(label, hits, count), total, out=np.full(count, np.nan), where=total > 0)
+    draws = len(label)
+    at = (label + count * np.arange(draws)[:, None]).ravel()
+    right, total = (
+        np.bincount(at, side.ravel().astype(float), draws * count).reshape(draws, count) for side in (hits, sizes)
+    )
+    return np.divide(right, total, out=np.full_like(total, np.nan), where=total > 0)
 
 
-def _gap(hits: np.ndarray, sizes: np.ndarray, label: np.ndarray, count: int) -> float:
+def _gaps(hits: np.ndarray, sizes: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
+    """The best group's share less the worst's, of every draw."""
     import numpy as np
 
     shares = _shares(hits, sizes, label, count)
-    return float(np.nanmax(shares) - np.nanmin(shares))
+    return np.nanmax(shares, axis=1) - np.nanmin(shares, axis=1)
 
 
 def _shown(p: float | None) -> float | None:

@@ -1,11 +1,11 @@
 """The same row with another patient: the other sex, or another age; and which rows cannot be swapped safely.
 
 Sex: nouns and pronouns of one sex become those of the other, in prompt and gold alike. Left out: rows that name both
-sexes, rows with a relative beside a pronoun (whose is it?), and rows with a word of the body that only one sex has. Age: the one age that a row names
-becomes a fixed one of another band (:data:`OTHER_AGE`); ``a`` and ``an`` before it follow, and of an adult who becomes
-a child man and woman become boy and girl. A swapped row whose gold answer its own task judges wrong is left out too.
-The rules know words, not medicine: an answer that truly depends on age or sex is found only where the task's judge
-finds it.
+sexes, rows with a relative beside a pronoun (whose is it?), and rows with a word of the body that only one sex has.
+Age: the one age that a row names becomes a fixed one of another band (:data:`OTHER_AGE`); ``a`` and ``an`` before it
+follow, and of an adult who becomes a child man and woman become boy and girl. A swapped row whose gold answer its own
+task judges wrong is left out too. The rules know words, not medicine: an answer that truly depends on age or sex is
+found only where the task's judge finds it.
 """
 
 from __future__ import annotations

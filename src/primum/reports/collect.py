@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from primum.reports.audit_numbers import collect_audits
 from primum.reports.claims import collect_claims
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
 from primum.reports.sources import CLAIMS, ReportConfig, Source, StudyFiles, pointer
@@ -69,6 +70,7 @@ def collect(config: ReportConfig, results: Path) -> Entries:
                 _training(book, files, stage.name, seed)
         _inputs(book, files)
         _parameters(book, files)
+        collect_audits(book, Source(files.audits, files.root))
     if config.claims:
         collect_claims(book, Source(results / CLAIMS, results.parent.parent))
     return book.entries
