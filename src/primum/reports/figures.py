@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from primum.errors import UserError
 from primum.evaluation.stats import rate
 from primum.files import read_json, read_jsonl
+from primum.reports.audit_figures import AUDIT_FIGURES
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, Look, canvas, end_labels, look, save, thin_grid
-from primum.reports.sources import StudyReport
+from primum.reports.sources import AUDITS, StudyReport
 from primum.reports.stage_figures import DOT, arms, metric_by_stage, metric_size, run_name
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def plot(name: str, study: StudyReport, inputs: Sequence[Path], svg: Path, png: 
     Args:
         name: one of :data:`DRAWN`.
         study: whose.
-        inputs: ``eval_results.json``, and ``.../{stage}/seed{n}/train_log.jsonl`` of every trained stage.
+        inputs: ``eval_results.json``, ``.../{stage}/seed{n}/train_log.jsonl`` of every trained stage and, for
+            figures of the audits, ``audits.json``.
         svg, png: where to.
     """
     if name not in DRAWN:
@@ -42,8 +44,10 @@ def plot(name: str, study: StudyReport, inputs: Sequence[Path], svg: Path, png: 
         if p.name == "train_log.jsonl"
     }
     draw, size = DRAWN[name]
-    with canvas(f"{study.study}_{name}", *size(study, read_json(results))) as figure:
-        draw(figure, study, read_json(results), logs)
+    audits = next((path for path in inputs if path.name == AUDITS), None)
+    found = read_json(results) | ({"audits": read_json(audits)} if audits else {})
+    with canvas(f"{study.study}_{name}", *size(study, found)) as figure:
+        draw(figure, study, found, logs)
         save(figure, svg, png)
 
 
@@ -201,6 +205,7 @@ DRAWN: dict[str, tuple[Draw, Size]] = {
     "metric_by_stage": (metric_by_stage, metric_size),
     "arms": (arms, lambda study, results: (WIDTH, 0.6 + 1.45 * len(results["key_metrics"]))),
     "calibration": (calibration, lambda study, results: (min(WIDE, 0.5 + 2.1 * len(study.names())), 2.35)),
+    **AUDIT_FIGURES,
 }
 
 
