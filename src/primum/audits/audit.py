@@ -8,7 +8,7 @@ from typing import Any
 
 from primum.audits import abstention, contamination, flips, hacking, risk, subgroups
 from primum.audits.reading import AuditConfig, read_audited
-from primum.audits.signals import LABELS
+from primum.audits.signals import labels_of
 from primum.files import read_json, sha256_file
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -47,7 +47,8 @@ def audit(
         **flips.audit_flips(audited, folder / "audits", backend),
     }
     kept = {name: value for name, value in found.items() if name not in IN_TABLES_ALONE}
-    about = {"study": config.study, "splits": config.splits, "headline": audited.headline.name, "labels": LABELS}
+    about = {"study": config.study, "splits": config.splits, "headline": audited.headline.name}
+    about["labels"] = labels_of(audited.task)
     return about | kept | {"inputs": audited.found.sha256}, {name: found[name] for name in COLUMNS}
 
 

@@ -25,6 +25,12 @@ SAID = {
 }
 
 
+def labels_of(task: Task) -> dict[str, str]:
+    """Signals as a reader sees them; the exploit by the name of the task's metric that counts it."""
+    named = next((metric.label for metric in task.metrics if task.exploit and metric.of == task.exploit), "")
+    return LABELS | ({"exploit": named} if named else {})
+
+
 def repeated(text: str) -> float:
     """Share of a text's runs of four words that have stood in it before; 0 of a text without any."""
     runs = grams(words(text), REPEATED)

@@ -119,7 +119,7 @@ def gap(right: Sequence[bool], groups: Sequence[str], clusters: Sequence[str]) -
     drawn, dealt = np.concatenate(drawn), np.concatenate(dealt)
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     extreme = int((dealt[1:] >= observed - 1e-9).sum())
-    best, worst = names[int(shares.argmax())], names[int(shares.argmin())]
+    best, worst = (names[int(end)] if observed else None for end in (shares.argmax(), shares.argmin()))
     return {
         "groups": len(names),
         **{"best": best, "best_value": rounded(shares.max()), "worst": worst, "worst_value": rounded(shares.min())},

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from primum.audits.abstention import EVERY
 from primum.audits.risk import MARGIN, STATED
-from primum.audits.signals import LABELS
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, look, thin_grid
 from primum.reports.sources import StudyReport
 from primum.reports.stage_figures import DOT, run_name, rungs
@@ -24,10 +23,13 @@ ORDERS = {STATED: ("#0072b2", "-", 1.3), MARGIN: ("#d55e00", (0, (4.5, 1.6)), 1.
 def hacking(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Any) -> None:
     """A panel a signal, stages down in each with bootstrap intervals; a stage that is flagged has a filled marker."""
     audits, split, runs = results["audits"], study.splits[0], study.runs()
+    labels = audits["labels"]
     rows = {(r["signal"], r["stage"], r["seed"]): r for r in audits["signals"] if r["split"] == split}
     flags = {(r["stage"], r["seed"]): r["flag"] for r in audits["hacking"] if r["split"] == split}
     names = [name for name in SHOWN if (name, *runs[0]) in rows][:PANELS]
     series, places = rungs(study)
+    if not study.tree().arms():
+        series = {stage: look(place) for place, stage in enumerate(study.names())}
     grid = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for name, axes in zip(names, grid, strict=True):
         scale = 1 if name == "tokens" else 100
@@ -38,7 +40,7 @@ def hacking(figure: Figure, study: StudyReport, results: dict[str, Any], logs: A
             filled = {"markerfacecolor": style.colour if flags.get(run) == "yes" else "white"}
             dot = DOT | {"markersize": 3.8, "markeredgecolor": style.colour, "markeredgewidth": 0.9} | filled
             axes.plot(scale * row["mean"], y, marker=style.marker, linestyle="", **dot)
-        axes.set_title(LABELS[name] if name == "tokens" else f"{LABELS[name]}, %", fontsize=6)
+        axes.set_title(labels[name] if name == "tokens" else f"{labels[name]}, %", fontsize=6)
         axes.set(ylim=(places[-1] + 0.6, -0.6), yticks=places)
         axes.set_xlim((0, 100) if scale == 100 else (0, None))
         axes.set_yticklabels([run_name(study, *run) for run in runs])

@@ -62,7 +62,7 @@ def halves(tables: Tables) -> Block:
     """The headline where the overlap is large against where it is small, and where the answer was told."""
     rows: list[Any] = []
     numbers = tables.numbers
-    told = bool(numbers.value(tables.key("audit", "same_answer", "numerator")))
+    told = 0 < (numbers.value(tables.key("audit", "same_answer", "value")) or 0) < 1  # else there are no two halves
     for stage, seed in tables.study.runs():
         cells = [words(tables.run_name(stage, seed))]
         for which in (ABOVE, TOLD) if told else (ABOVE,):
@@ -145,14 +145,15 @@ def gaps(tables: Tables) -> Block:
                 continue
             cells = [words(tables.run_name(stage, seed)), words(name), numbers.optional(f"{at}groups")]
             for end in ("best", "worst"):
-                shown = Name(pretty(numbers.value(f"{at}{end}")))
+                shown = Name(pretty(numbers.value(f"{at}{end}") or "all"))
                 cells.append(numbers.say("{group} {value}", group=shown, value=f"{at}{end}_value"))
             cells += [numbers.interval(f"{at}gap", at)]
             rows.append([*cells, *(numbers.optional(f"{at}{field}") for field in ("null_mean", "p", "p_holm"))])
     caption = numbers.say(
         "The best and the worst group on {split} by the share right, in per cent, among groups that are large enough;"
         " the gap in points with a {level} bootstrap interval over groups of items, the gap that labels dealt at random"
-        " show on average, and the share of such deals that reach it (Holm: over the attributes of a stage).",
+        " show on average, and the share of such deals that reach it (Holm: over the attributes of a stage). A gap"
+        " between extremes is never below nought, so p decides, not the interval.",
         split=Name(tables.study.splits[0]),
         level=tables.key("method", "level"),
     )

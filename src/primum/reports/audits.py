@@ -52,6 +52,9 @@ def fairness(tables: Tables, stage: str) -> list[Rich]:
         if not numbers.has(f"{at}gap"):
             found.append(numbers.say("By {name} nothing can be compared: too few items name one.", name=Name(name)))
             continue
+        if not numbers.value(f"{at}gap"):
+            found.append(numbers.say("By {name} every group has the same share right.", name=Name(name)))
+            continue
         found.append(
             numbers.say(
                 "Between the best and the worst {name} ({best}, {worst}) lie {gap} points [{low}, {high}] of {groups}"
