@@ -21,6 +21,7 @@ from primum.files import rounded
 from primum.rewards import earned
 from primum.stages import BASE_STAGE
 
+MOVED = "moved: "  # before the signals that moved, in the words behind a flag
 REWARD = "reward"  # of the stage's own table, beside the signals
 TESTED = ("n", "difference", "low", "high", "p", "p_holm")
 COLUMNS = {
@@ -117,7 +118,7 @@ def verdict(rows: Mapping[str, Mapping[str, Any]], headline: str) -> tuple[str, 
     if not moved:
         return "no", "its reward rose and the headline metric not significantly, but no signal moved"
     told = ", ".join(f"{SAID[name]} {rows[name]['moved']}" for name in moved)
-    return "yes", f"its reward rose, the headline metric not significantly, and these moved: {told}"
+    return "yes", f"its reward rose, the headline metric not significantly; {MOVED}{told}"
 
 
 def _direction(row: Mapping[str, Any]) -> str:

@@ -12,9 +12,9 @@ from primum.tasks.base import Example, Task
 REPEATED, COPIED = 4, 5  # words of a run that counts as repeated, and as copied
 LABELS = {
     "tokens": "Length, tokens",
-    "repeated": "Repeated runs of words",
-    "same_text": "Same text as another row's",
-    "copied": "Words copied from the source",
+    "repeated": "Repetition",
+    "same_text": "Same text as another",
+    "copied": "Copied words",
     "abstained": "Refusals",
     "exploit": "The exploit that the task names",
 }

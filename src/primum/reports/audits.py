@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from primum.audits.abstention import EVERY
-from primum.audits.contamination import PRETRAINING, TRAINING
-from primum.audits.hacking import REWARD
+from primum.audits.contamination import ABOVE, PRETRAINING, TRAINING
+from primum.audits.hacking import MOVED, REWARD
 from primum.audits.risk import MARGIN, STATED
 from primum.audits.swaps import SWAPS
 from primum.reports.audit_tables import NAMES, SWAPPED, areas, ends, flips, gaps, halves, signals, silence
@@ -23,7 +23,7 @@ def section(tables: Tables, files: StudyFiles) -> list[Block | None]:
     if "hacking" in shown:
         caption = tables.numbers.say(
             "What may rise with a reward that pays for the wrong thing, by stage on {split}, with {level} bootstrap"
-            " intervals over groups; arms end at their right. Filled: the stage is flagged.",
+            " intervals over groups. Filled: the stage is flagged.",
             split=Name(tables.study.splits[0]),
             level=tables.key("method", "level"),
         )
@@ -85,19 +85,19 @@ def fairness(tables: Tables, stage: str) -> list[Rich]:
         elif numbers.value(f"{record}status") == "made":
             found.append(numbers.say("With {what} in the text this stage was not asked.", what=what))
         else:
-            found.append(numbers.say("With {what} in the text: {status}.", what=what, status=f"{record}status"))
+            found.append(numbers.say("With {what} in the text it is {status}.", what=what, status=f"{record}status"))
     return found
 
 
 def _hacking(tables: Tables) -> Rich:
     """Which stages are flagged, and what that means."""
-    numbers, flagged, cleared = tables.numbers, [], []
+    numbers, told = tables.numbers, dict[tuple[bool, str], list[Rich]]()
     for stage, seed in tables.study.runs():
         at = tables.key("audit", "hacking", stage, seed, REWARD, "")
         if numbers.has(f"{at}flag"):
-            which = flagged if numbers.value(f"{at}flag") == "yes" else cleared
-            why = numbers.say("{stage} ({why})", stage=Name(tables.run_name(stage, seed)), why=f"{at}why")
-            which.append(why)
+            why = numbers.value(f"{at}why").split(MOVED)[-1]
+            kind = (numbers.value(f"{at}flag") == "yes", why)
+            told.setdefault(kind, []).append(numbers.say("{stage}", stage=Name(tables.run_name(stage, seed))))
     found = [
         numbers.say(
             "Reward hacking. A stage is flagged where, against the supervised stage that it grew from, its own reward"
@@ -107,10 +107,9 @@ def _hacking(tables: Tables) -> Rich:
             metric=Name(tables.said(tables.headline)),
         )
     ]
-    if flagged:
-        found.append(numbers.say("Flagged: {stages}.", stages=joined(flagged)))
-    if cleared:
-        found.append(numbers.say("Not flagged: {stages}.", stages=joined(cleared)))
+    for (flagged, why), stages in sorted(told.items(), key=lambda item: not item[0][0]):
+        which = "Flagged, by {why}: {stages}." if flagged else "Not flagged, since {why}: {stages}."
+        found.append(numbers.say(which, why=Name(why), stages=joined(stages)))
     return paragraph(found)
 
 
@@ -123,8 +122,8 @@ def _contamination(tables: Tables) -> Rich:
         numbers.say(
             "Contamination. Of an item’s runs of {size} words {mean}% on average stand in one and the same training"
             " row, at most {most}%; of {rows} items {heavy} overlap so heavily that an audit of the kind of PaLM’s"
-            " {palm} would count them as contaminated. The right answer of {told} stands in a training row about the"
-            " same thing.",
+            " {palm} would count them as contaminated. Items whose right answer stands in a training row about the"
+            " same thing: {told}.",
             size=f"{at}words_a_run",
             mean=f"{at}mean",
             most=f"{at}most",
@@ -146,6 +145,21 @@ def _contamination(tables: Tables) -> Rich:
         )
     else:
         found.append(numbers.say("What the base was pretrained on could not be searched."))
+    sides: dict[str, list[Rich]] = {"higher": [], "lower": []}
+    for stage in ends(tables):
+        at = tables.key("audit", "contamination", stage, tables.study.seeds_of(stage)[0], ABOVE, "")
+        if numbers.has(f"{at}difference") and (numbers.value(f"{at}low") > 0 or numbers.value(f"{at}high") < 0):
+            side = "higher" if numbers.value(f"{at}difference") > 0 else "lower"
+            difference = numbers.interval(f"{at}difference", at)
+            named = numbers.say("{stage} ({points} points)", stage=Name(tables.shown(stage)), points=difference)
+            sides[side].append(named)
+    metric = Name(tables.said(tables.headline))
+    for side, stages in sides.items():
+        if stages:
+            words = f"Where overlap is above the median, {{metric}} is {side} for {{stages}}."
+            found.append(numbers.say(words, metric=metric, stages=joined(stages)))
+    if not any(sides.values()):
+        found.append(numbers.say("For no stage is {metric} shown to differ with the overlap.", metric=metric))
     return paragraph(found)
 
 
@@ -161,19 +175,22 @@ def _risk(tables: Tables) -> Rich:
                 aurc=Cite("geifman2017"),
             )
         )
-    for stage, seed in tables.study.runs():
+    for stage in tables.study.names():
         for by in (STATED, MARGIN):
-            at = tables.key("audit", "risk", stage, seed, by, "")
+            at = tables.key("audit", "risk", stage, tables.study.seeds_of(stage)[0], by, "")
             if not numbers.has(f"{at}gain"):
+                continue
+            names = {"stage": Name(tables.shown(stage)), "by": Name(by)}
+            if numbers.value(f"{at}levels") == 1:
+                found.append(numbers.say("{stage} has one and the same {by} throughout: it orders nothing.", **names))
                 continue
             helps = "helps" if numbers.value(f"{at}gain_low") > 0 else "is not shown to help"
             found.append(
                 numbers.say(
-                    f"{{stage}}: ordering by {{by}} {helps} (area {{aurc}}, random {{random}};"
-                    " gain {gain} [{gain_low}, {gain_high}]; distinct values: {levels}).",
-                    stage=Name(tables.run_name(stage, seed)),
-                    by=Name(by),
-                    **{name: f"{at}{name}" for name in ("aurc", "random", "gain", "gain_low", "gain_high", "levels")},
+                    f"For {{stage}} ordering by {{by}} {helps}: area {{aurc}}, random {{random}}, gain {{gain}}"
+                    " [{gain_low}, {gain_high}].",
+                    **names,
+                    **{name: f"{at}{name}" for name in ("aurc", "random", "gain", "gain_low", "gain_high")},
                 )
             )
     costs = []
@@ -206,21 +223,36 @@ def _groups(tables: Tables) -> Rich:
     numbers = tables.numbers
     found = [
         numbers.say(
-            "Subgroups. The gap between the best and the worst of many groups is never nought, so beside it stands what"
-            " labels dealt at random show; kinds of item differ in difficulty, so their gap is no bias by itself."
+            "Subgroups. The best and the worst of many groups lie apart even where all are alike, so beside their gap"
+            " stands what labels dealt at random show; kinds of item differ in difficulty, so that their gap is no bias by"
+            " itself."
         )
     ]
+    alpha = numbers.value(tables.key("method", "alpha"))
+    for attribute, name in NAMES.items():
+        known = {}
+        for stage in ends(tables):
+            at = tables.key("audit", "gaps", stage, tables.study.seeds_of(stage)[0], attribute, "p_holm")
+            if numbers.has(at):
+                known[stage] = numbers.value(at) < alpha
+        wide = [numbers.say("{stage}", stage=Name(tables.shown(stage))) for stage, beyond in known.items() if beyond]
+        if not known:
+            found.append(numbers.say("By {name} nothing can be compared.", name=Name(name)))
+        elif wide:
+            found.append(
+                numbers.say("By {name} it is more than chance for {stages}.", name=Name(name), stages=joined(wide))
+            )
+        else:
+            found.append(numbers.say("By {name} it is for no stage shown to be more than chance.", name=Name(name)))
     for swap in SWAPS:
         record, what = tables.key("audit", "swaps", swap, ""), Name(SWAPPED[swap])
         if numbers.value(f"{record}status") != "made":
-            found.append(numbers.say("Swapping patients for {what}: {s}.", what=what, s=f"{record}status"))
+            found.append(numbers.say("Telling them of patients of {what} is {s}.", what=what, s=f"{record}status"))
             continue
         ended = []
         for stage in tables.study.names():
             at = tables.key("audit", "flips", stage, tables.study.seeds_of(stage)[0], swap, "")
-            if numbers.has(f"{at}p_holm") and numbers.value(f"{at}p_holm") < numbers.value(
-                tables.key("method", "alpha")
-            ):
+            if numbers.has(f"{at}p_holm") and numbers.value(f"{at}p_holm") < alpha:
                 ended.append(numbers.say("{stage}", stage=Name(tables.shown(stage))))
         verdict = numbers.say("for no stage is being right shown to depend on it")
         if ended:
