@@ -5,11 +5,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from primum.strict import IDENTIFIER
-from primum.drawing import figure_inputs
 from primum.errors import UserError, abort
 from primum.layout import INPUTS, LEDGERS
 from primum.plan import Plan
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, DATA_RECORDS, FIGURES, TABLES
+from primum.reports.catalogue import AUDIT_TABLES, CLAIMS, CLAIMS_TABLE, DATA_RECORDS, FIGURES, TABLES
 from primum.session import begin, close, close_with_errors
 
 try:

@@ -5,7 +5,7 @@ REPORT_CONFIG = PLAN.report_config()
 rule plot_figure:
     """One figure of one study, as SVG and PNG."""
     input:
-        files=lambda w: figure_inputs(PLAN, w.study, w.figure),
+        files=lambda w: PLAN.figure_inputs(w.study, w.figure),
         code=PLAN.code("plot_figure"),
     output:
         svg=f"{R}/paper/figures/{{study}}_{{figure}}.svg",

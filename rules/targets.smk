@@ -25,6 +25,12 @@ rule evaluate:
         [f"{PLAN.study_folder(study)}/eval_results.json" for study in PLAN.trained],
 
 
+rule audits:
+    """Audits of every study."""
+    input:
+        [f"{PLAN.study_folder(study)}/audits.json" for study in PLAN.trained],
+
+
 rule parity:
     """Both backends beside each other; at the tiny scale 'all' builds it too."""
     input:

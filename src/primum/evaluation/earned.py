@@ -66,12 +66,18 @@ def compare_reward(
     ids = sorted(now)
     differences = [earned(now[i], weights) - earned(before[i], weights) for i in ids]
     row: dict[str, Any] = {"stage": stage, "against": against, "n": len(ids)}
-    if not ids:
-        return row | dict.fromkeys(("difference", "low", "high", "p", "detectable"))
-    sums, counts = _by_group(differences, [group_of(examples[i]) for i in ids])
+    return row | paired_difference(differences, [group_of(examples[i]) for i in ids])
+
+
+def paired_difference(differences: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
+    """Of differences by row: ``difference`` (their mean), ``low``, ``high``, ``p``, ``detectable`` as in
+    :func:`compare_reward`; None each where there is no row."""
+    if not differences:
+        return dict.fromkeys(("difference", "low", "high", "p", "detectable"))
+    sums, counts = _by_group(differences, groups)
     low, high, error = _bootstrap(sums, counts)
     z = NormalDist().inv_cdf
-    return row | {
+    return {
         "difference": float(sums.sum() / counts.sum()),
         "low": low,
         "high": high,

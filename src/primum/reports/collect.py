@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from primum.files import read_json
+from primum.reports.audit_numbers import collect_audits
+from primum.reports.catalogue import CLAIMS
 from primum.reports.claims import collect_claims
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
-from primum.reports.sources import CLAIMS, ReportConfig, Source, StudyFiles, pointer
+from primum.reports.sources import ReportConfig, Source, StudyFiles, pointer
 
 RATE: dict[str, Format] = {"value": percent, "low": percent, "high": percent, "numerator": plain, "n": plain}
 GROUPED: dict[str, Format] = {
@@ -77,6 +79,7 @@ def collect(config: ReportConfig, results: Path) -> Entries:
                 _training(book, files, stage.name, seed)
         _inputs(book, files)
         _parameters(book, files)
+        collect_audits(book, Source(files.audits, files.root))
     _software(book, config, results)
     if config.claims:
         collect_claims(book, Source(results / CLAIMS, results.parent.parent))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.reports import claims, exhibits, findings, making, subgroups
+from primum.reports import audits, claims, exhibits, findings, making, subgroups
 from primum.reports.blocks import bullets, figure, text
 from primum.reports.limits import limits
 from primum.reports.numbers import Cite, Name, Rich, paragraph
@@ -25,6 +25,7 @@ def sections(tables: Tables, files: StudyFiles) -> list[Section]:
         "Training": making.training(tables, files),
         "Evaluation": _evaluation(tables),
         "Results": _results(tables, files),
+        "Audits": audits.section(tables, files),
         "Guards": making.guards(tables),
         "Limitations": [bullets(limits(tables))],
         "Reproducibility": making.reproducibility(tables),

@@ -19,7 +19,8 @@ from primum.evaluation.compare import COLUMNS, CompareConfig, compare
 from primum.evaluation.console import to_csv
 from primum.evaluation.score import ScoreConfig, score_predictions
 from primum.files import read_json, sha256_bytes, sha256_file, sha256_json, write_json, write_jsonl, write_text
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, ReportConfig, StudyReport
+from primum.reports.catalogue import CLAIMS, CLAIMS_TABLE
+from primum.reports.sources import ReportConfig, StudyReport
 from primum.training.gate import RewardsConfig, build_gate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,7 +89,7 @@ def study(seeds: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "medmcqa", "title": "MedMCQA structured-JSON classifier", "backend": "trl"}
     keys |= {"data_record": "inputs/datasets/medmcqa-bundled/source.json", "confidence": True}
-    keys |= {"fixed_table": "standard"}
+    keys |= {"paid": True}
     return keys | {"seeds": list(seeds), "splits": ["eval", "dev"], "stages": list(STAGES.values())}
 
 

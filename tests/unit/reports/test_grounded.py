@@ -10,13 +10,14 @@ import pytest
 from primum.errors import UserError
 from primum.reports import data_figures, exhibits, findings, subgroups
 from primum.reports.blocks import figure
+from primum.reports.catalogue import FIGURES
 from primum.reports.collect import collect
 from primum.reports.document import build_document, open_study
 from primum.reports.figures import DRAWN, plot
 from primum.reports.manifest import build_manifest
 from primum.reports.numbers import Numbers, text_of
 from primum.reports.plotting import below
-from primum.reports.sources import FIGURES, StudyFiles
+from primum.reports.sources import StudyFiles
 from tests.unit.reports import grounded
 from tests.unit.reports.test_document import blank, every_text
 from tests.unit.reports.test_published_files import Page, call
