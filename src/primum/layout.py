@@ -244,7 +244,7 @@ class Layout:
     def records(self, study: str) -> list[str]:
         """What numbers are taken from: results, training histories, and the records of data, base and checkpoints."""
         return [
-            f"{self.results}/{study}/eval_results.json",
+            *(f"{self.results}/{study}/{name}" for name in ("eval_results.json", "compute.json")),
             *(f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")),
             *self.stage_files(study, "checkpoint.json"),
             *self.stage_files(study, "train_log.jsonl"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from primum.reports.claims import collect_claims
+from primum.reports.computing import collect_compute
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
 from primum.reports.sources import CLAIMS, ReportConfig, Source, StudyFiles, pointer
 
@@ -68,6 +69,7 @@ def collect(config: ReportConfig, results: Path) -> Entries:
             for seed in study.seeds_of(stage.name):
                 _training(book, files, stage.name, seed)
         _inputs(book, files)
+        collect_compute(book, files)
         _parameters(book, files)
     if config.claims:
         collect_claims(book, Source(results / CLAIMS, results.parent.parent))

@@ -63,7 +63,7 @@ def _data(results: Path, data: DataReport) -> Iterator[Path]:
 def _artefacts(files: StudyFiles) -> Iterator[Path]:
     """Everything one study publishes."""
     study = files.study
-    yield files.evaluation
+    yield from (files.evaluation, files.compute)
     yield from (files.folder / "tables" / f"{name}.csv" for name in TABLES)
     yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))
     yield from (files.card(stage.name) for stage in study.stages)
