@@ -53,6 +53,7 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "paper/paper.pdf",
         "paper/report.html",
         "paper/numbers.json",
+        "paper/figures/pipeline.svg",
         "paper/tables/parity.csv",
         "medmcqa/eval_results.json",
         "medmcqa/tables/comparisons.csv",
@@ -149,8 +150,9 @@ def edited(folder: Path, path: str) -> dict[str, int]:
 
 def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users = {"build_splits_medmcqa", "check_rewards", "train_stage", "predict", "score", "compare_stages"}
-    users |= {"probe_backend", "compare_backends", "check_claims", "describe_splits"}
-    after = {"collect_numbers", "plot_figure", "build_paper", "build_report", "write_manifest", "all"}
+    users |= {"probe_backend", "compare_backends", "check_claims", "describe_splits", "count_compute"}
+    users |= {"write_swaps", "predict_swapped", "score_swapped", "audit_study"}
+    after = {"collect_numbers", "plot_figure", "plot_pipeline", "build_paper", "build_report", "write_manifest", "all"}
     after |= {"write_card", "write_dataset_card"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after
 

@@ -11,6 +11,7 @@ from primum.files import read_json
 from primum.reports.audit_numbers import collect_audits
 from primum.reports.catalogue import CLAIMS
 from primum.reports.claims import collect_claims
+from primum.reports.computing import collect_compute
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
 from primum.reports.sources import ReportConfig, Source, StudyFiles, pointer
 
@@ -78,6 +79,7 @@ def collect(config: ReportConfig, results: Path) -> Entries:
             for seed in study.seeds_of(stage.name):
                 _training(book, files, stage.name, seed)
         _inputs(book, files)
+        collect_compute(book, files)
         _parameters(book, files)
         collect_audits(book, Source(files.audits, files.root))
     _software(book, config, results)

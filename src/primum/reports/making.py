@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from primum.reports import exhibits, findings, records
 from primum.reports.blocks import figure, text
+from primum.reports.computing import compute
 from primum.reports.numbers import Cite, Name, Rich, paragraph
 from primum.reports.sources import StudyFiles
 from primum.reports.tables import Block, Tables, pretty
@@ -116,7 +117,7 @@ def training(tables: Tables, files: StudyFiles) -> list[Block]:
             " Pale: as logged; strong: running mean."
         )
         blocks.append(figure(files, "training_reward", caption, wide=len(reinforced) > 1))
-    return blocks
+    return [*blocks, *compute(tables)]
 
 
 def _reinforced_in_arms(tables: Tables) -> Rich:

@@ -64,8 +64,7 @@ def _data(results: Path, data: DataReport) -> Iterator[Path]:
 def _artefacts(files: StudyFiles) -> Iterator[Path]:
     """Everything one study publishes."""
     study = files.study
-    yield files.evaluation
-    yield files.audits
+    yield from (files.evaluation, files.compute, files.audits)
     yield from (files.folder / name for name in SWAPS)
     yield from (files.folder / "tables" / f"{name}.csv" for name in (*TABLES, *AUDIT_TABLES))
     yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))

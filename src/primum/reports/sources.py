@@ -144,6 +144,11 @@ class StudyFiles:
         """``rewards_check.json``."""
         return self.folder / "data" / "rewards_check.json"
 
+    @property
+    def compute(self) -> Path:
+        """``compute.json``."""
+        return self.folder / "compute.json"
+
     def rows(self, split: str) -> Path:
         """The rows of a split."""
         return self.folder / "data" / f"{split}.jsonl"

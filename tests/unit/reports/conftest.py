@@ -110,6 +110,7 @@ def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "me
                 target = folder / "eval" / "trl" / stage / f"seed{seed}" / split
                 _evaluate(target, folder / "data" / f"{split}.jsonl", rows[split], stage, seed, skill)
     _compare(root, folder, seeds, published)
+    write_json(folder / "compute.json", compute_record([(stage, seed) for stage in STAGES for seed in seeds]))
     if published:
         _claims(results)
     data = [{"study": "medmcqa", "splits": sorted(SPLITS)}]
@@ -121,6 +122,18 @@ def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "me
         report=ReportConfig.model_validate(config),
         study=StudyReport.model_validate(config["studies"][0]),
     )
+
+
+def compute_record(runs: list[tuple[str, int]]) -> dict[str, Any]:
+    """As ``count_compute`` writes it."""
+    rows = [{"stage": stage, "seed": seed, "steps": 20, "sequences": 320, "adapter": 1_936} for stage, seed in runs]
+    for row in rows:
+        told = row["stage"] != "sft"
+        row |= {"method": "grpo" if told else "sft", "completions": 320 if told else None, "tokens_trained": 25_601}
+        row |= {"mean_tokens": 28.125 if told else None, "tokens_sampled": 9_000 if told else None}
+        row["operations"] = 12_345_678_901
+    operations = {"trained": 6, "sampled": 2}
+    return {"base": "tiny-qwen3", "parameters": 1_133_952, "operations": operations, "stages": rows}
 
 
 def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -80,6 +80,7 @@ def build(root: Path, sizes: dict[str, int] | None = None) -> SimpleNamespace:
             _train(folder, job, tables, stage)
         for split in SPLITS:
             _evaluate(folder, job, tables, stage, split, rows[split])
+    write_json(folder / "compute.json", plain.compute_record([(stage, 0) for stage in STAGES]))
     console = _compare(root, folder, job, tables)
     corpus = ["corpus/embedded/generation.json", "corpus/embedded/croissant.json"]
     data = [{"study": "dipg", "splits": sorted(wanted["sizes"]), "corpus": corpus}]
