@@ -4,6 +4,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from primum.before import needed
 from primum.strict import IDENTIFIER
 from primum.errors import UserError, abort
 from primum.layout import INPUTS, LEDGERS
@@ -40,6 +41,14 @@ def folder_option(option, checkpoints):
     """`--parent <folder of checkpoint.json>`, or nothing for the base."""
     folders = [str(Path(checkpoint).parent) for checkpoint in str(checkpoints).split()]
     return " ".join([option, *folders]) if folders else ""
+
+
+def older_results(_):
+    """The manifest of what `before` names; a run that asks for a comparison without it ends here."""
+    try:
+        return needed(PLAN.before)
+    except UserError as error:
+        abort(error)
 
 
 wildcard_constraints:

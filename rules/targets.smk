@@ -69,6 +69,12 @@ rule manifest:
         f"{R}/manifest.json",
 
 
+rule compare:
+    """This run against an older copy of its results: `--config before=<folder>`."""
+    input:
+        rules.compare_results.output,
+
+
 rule release:
     """Every trained stage merged into its base."""
     input:

@@ -10,13 +10,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from primum.before import load_with_before
 from primum.closure import code_files, code_sha256
 from primum.config import DatasetEntry, ModelEntry, Study
 from primum.errors import UserError
 from primum.files import dumps, sha256_file
 from primum.publication import Publication
 from primum.rewards import check_signs, check_table
-from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
+from primum.settings import load_dataset_entry, load_model_entry, load_study
 from primum.stages import BASE_STAGE, GrpoStage, Mesh
 from primum.tasks import load_task
 from primum.training.tunix_limits import check_tunix
@@ -34,7 +35,7 @@ class Plan(Publication):
     """
 
     def __init__(self, root: Path, values: dict[str, Any]) -> None:
-        config = load_config(values)
+        self.before, config = load_with_before(root, values)
         super().__init__(root, config, {name: load_study(root, name, config) for name in config.studies})
         self.models: dict[str, ModelEntry] = {}
         for name, study in self.studies.items():
