@@ -84,7 +84,7 @@ class Publication(Layout):
     def records(self, study: str) -> list[str]:
         """What numbers are taken from: results, training histories, and the records of data, base and checkpoints."""
         return [
-            *(f"{self.results}/{study}/{name}" for name in ("eval_results.json", AUDITS)),
+            *(f"{self.results}/{study}/{name}" for name in ("eval_results.json", "compute.json", AUDITS)),
             *(f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")),
             *self.stage_files(study, "checkpoint.json"),
             *self.stage_files(study, "train_log.jsonl"),

@@ -89,6 +89,24 @@ def fairness(tables: Tables, stage: str) -> list[Rich]:
     return found
 
 
+def people(tables: Tables) -> Rich:
+    """How many held-out items name an age or a sex."""
+    numbers, found = tables.numbers, []
+    for attribute in PEOPLE:
+        prefix = tables.key("audit", "people", BASE_STAGE, 0, attribute, "")
+        groups = dict.fromkeys(key.split("/")[0] for key in numbers.under(prefix))
+        metric = tables.headline
+        told = [
+            numbers.say("{n} {group}", n=f"{prefix}{group}/{metric}/n", group=Name(group))
+            for group in groups
+            if numbers.has(f"{prefix}{group}/{metric}/n")
+        ]
+        if told:
+            found.append(numbers.say("By {name}: {told}.", name=Name(NAMES[attribute]), told=joined(told)))
+    split = Name(tables.study.splits[0])
+    return paragraph([numbers.say("Of the items of ‘{split}’:", split=split), *found]) if found else []
+
+
 def _hacking(tables: Tables) -> Rich:
     """Which stages are flagged, and what that means."""
     numbers, told = tables.numbers, dict[tuple[bool, str], list[Rich]]()

@@ -234,9 +234,22 @@ def reproducibility(tables: Tables) -> list[Block]:
 
 def effort(tables: Tables, stage: str) -> Rich:
     """How much a stage was trained."""
-    at = tables.key("train", stage, tables.study.seeds_of(stage)[0])
+    at = tables.key("compute", stage, tables.study.seeds_of(stage)[0])
+    fields = ("steps", "sequences", "tokens_trained", "tokens_sampled", "operations")
     return tables.numbers.say(
-        "{steps} steps of {batch} rows each", steps=f"{at}/steps", batch=f"{at}/stage/per_device_train_batch_size"
+        "{steps} steps on {sequences} sequences of {tokens_trained} tokens in all, {tokens_sampled} tokens sampled:"
+        " about {operations} floating-point operations, counted and not timed",
+        **{field: f"{at}/{field}" for field in fields},
+    )
+
+
+def size(tables: Tables, stage: str) -> Rich:
+    """Parameters of base and adapter."""
+    adapter = tables.key("compute", stage, tables.study.seeds_of(stage)[0], "adapter")
+    return tables.numbers.say(
+        "{base} parameters of the base, {adapter} of the adapter",
+        base=tables.key("compute", "parameters"),
+        adapter=adapter,
     )
 
 
