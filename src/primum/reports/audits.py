@@ -7,6 +7,7 @@ from primum.audits.abstention import EVERY
 from primum.audits.contamination import ABOVE, PRETRAINING, TRAINING
 from primum.audits.hacking import MOVED, REWARD
 from primum.audits.risk import MARGIN, STATED
+from primum.audits.subgroups import AGE, SEX
 from primum.audits.swaps import SWAPS
 from primum.reports.audit_tables import NAMES, SWAPPED, areas, ends, flips, gaps, halves, signals, silence
 from primum.reports.blocks import figure, text
@@ -14,6 +15,7 @@ from primum.reports.findings import joined, p_words
 from primum.reports.numbers import Cite, Name, Rich, paragraph
 from primum.reports.sources import StudyFiles
 from primum.reports.tables import Block, Tables
+from primum.stages import BASE_STAGE
 
 
 def section(tables: Tables, files: StudyFiles) -> list[Block | None]:
@@ -92,7 +94,7 @@ def fairness(tables: Tables, stage: str) -> list[Rich]:
 def people(tables: Tables) -> Rich:
     """How many held-out items name an age or a sex."""
     numbers, found = tables.numbers, []
-    for attribute in PEOPLE:
+    for attribute in (AGE, SEX):
         prefix = tables.key("audit", "people", BASE_STAGE, 0, attribute, "")
         groups = dict.fromkeys(key.split("/")[0] for key in numbers.under(prefix))
         metric = tables.headline
