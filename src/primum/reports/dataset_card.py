@@ -70,7 +70,7 @@ def _fields(tables: Tables, files: StudyFiles) -> dict[str, Any]:
         "words": tables.words,
         "how": [
             told(block["spans"]) if block["kind"] == "text" else markdown(block)
-            for block in making.data(tables)
+            for block in making.data(tables, files)
             if block["kind"] in ("text", "table")
         ],
         "columns": [(Told(field["name"]), Told(field["description"])) for field in first["field"]],
