@@ -71,7 +71,7 @@ def _fields(tables: Tables, files: StudyFiles) -> dict[str, Any]:
         "how": [
             told(block["spans"]) if block["kind"] == "text" else markdown(block)
             for block in making.data(tables, files)
-            if block["kind"] in ("text", "table")
+            if block and block["kind"] in ("text", "table")
         ],
         "columns": [(Told(field["name"]), Told(field["description"])) for field in first["field"]],
         "origin": told(making.origin(tables)),
