@@ -4,12 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from primum.before import needed
 from primum.strict import IDENTIFIER
-from primum.drawing import figure_inputs
 from primum.errors import UserError, abort
 from primum.layout import INPUTS, LEDGERS
 from primum.plan import Plan
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, FIGURES, TABLES
+from primum.reports.catalogue import AUDIT_TABLES, CLAIMS, CLAIMS_TABLE, DATA_RECORDS, FIGURES, TABLES
 from primum.session import begin, close, close_with_errors
 
 try:
@@ -41,6 +41,14 @@ def folder_option(option, checkpoints):
     """`--parent <folder of checkpoint.json>`, or nothing for the base."""
     folders = [str(Path(checkpoint).parent) for checkpoint in str(checkpoints).split()]
     return " ".join([option, *folders]) if folders else ""
+
+
+def older_results(_):
+    """The manifest of what `before` names; a run that asks for a comparison without it ends here."""
+    try:
+        return needed(PLAN.before)
+    except UserError as error:
+        abort(error)
 
 
 wildcard_constraints:

@@ -1,11 +1,11 @@
-# What people read: figures, the numbers they may state, cards, the paper, the report, and the manifest of it all.
+# What people read: figures, the numbers they may state, the paper, the report, and the manifest of it all.
 REPORT_CONFIG = PLAN.report_config()
 
 
 rule plot_figure:
     """One figure of one study, as SVG and PNG."""
     input:
-        files=lambda w: figure_inputs(PLAN, w.study, w.figure),
+        files=lambda w: PLAN.figure_inputs(w.study, w.figure),
         code=PLAN.code("plot_figure"),
     output:
         svg=f"{R}/paper/figures/{{study}}_{{figure}}.svg",
@@ -28,6 +28,7 @@ rule collect_numbers:
     input:
         records=[PLAN.records(study) for study in PLAN.trained],
         claims=PLAN.claims_files()[:1],
+        pins=sorted({f"envs/{PLAN.backend(study)}.yaml" for study in PLAN.trained}),
         code=PLAN.code("collect_numbers"),
     output:
         numbers=f"{R}/paper/numbers.json",
@@ -42,29 +43,6 @@ rule collect_numbers:
         results=lambda _: R,
     shell:
         "python scripts/collect_numbers.py --config {params.config:q} --results {params.results} --output {output.numbers} 2>&1 | tee {log}"
-
-
-rule write_card:
-    """A stage's model card, in the hub's format."""
-    input:
-        numbers=f"{R}/paper/numbers.json",
-        records=lambda w: PLAN.records(w.study),
-        code=PLAN.code("write_card"),
-        templates=PLAN.templates(),
-    output:
-        card=f"{STUDY}/cards/{{backend}}/{{stage}}.md",
-    log:
-        f"{LOGS}/write_card/{{study}}-{{backend}}-{{stage}}.log",
-    benchmark:
-        f"{BENCHMARKS}/write_card/{{study}}-{{backend}}-{{stage}}.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        config=lambda w: PLAN.study_report_config(w.study),
-        results=lambda _: R,
-    shell:
-        "python scripts/write_card.py --stage {wildcards.stage} --config {params.config:q} --numbers {input.numbers} "
-        "--results {params.results} --output {output.card} 2>&1 | tee {log}"
 
 
 rule build_paper:

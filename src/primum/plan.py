@@ -10,19 +10,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+from primum.before import load_with_before
 from primum.closure import code_files, code_sha256
 from primum.config import DatasetEntry, ModelEntry, Study
 from primum.errors import UserError
 from primum.files import dumps, sha256_file
-from primum.layout import Layout
+from primum.publication import Publication
 from primum.rewards import check_signs, check_table
-from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
+from primum.settings import load_dataset_entry, load_model_entry, load_study
 from primum.stages import BASE_STAGE, GrpoStage, Mesh
 from primum.tasks import load_task
 from primum.training.tunix_limits import check_tunix
 
 
-class Plan(Layout):
+class Plan(Publication):
     """The whole run, resolved and checked before the first job.
 
     Args:
@@ -34,9 +35,8 @@ class Plan(Layout):
     """
 
     def __init__(self, root: Path, values: dict[str, Any]) -> None:
-        config = load_config(values)
+        self.before, config = load_with_before(root, values)
         super().__init__(root, config, {name: load_study(root, name, config) for name in config.studies})
-        self.datasets: dict[str, DatasetEntry] = {}
         self.models: dict[str, ModelEntry] = {}
         for name, study in self.studies.items():
             if study.dataset and not study.data.from_corpus:
@@ -269,8 +269,7 @@ class Plan(Layout):
             "splits": resolved.evaluation.splits,
             "limitations": resolved.limitations,
             "data_record": self.data_record(study).removeprefix("results/"),
-            "confidence": self.states_confidence(study),
-            "fixed_table": resolved.evaluation.reward_table,
+            **{key: value for key, value in self.shows(study).items() if key != "corpus"},  # data_record tells
             "stages": [
                 {"name": n, "parent": s.parent, "method": s.method, "split": s.split, "steps": s.max_steps}
                 | ({"rewards": s.rewards} if isinstance(s, GrpoStage) else {})

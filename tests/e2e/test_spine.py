@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -55,6 +58,8 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "medmcqa/eval_results.json",
         "medmcqa/tables/comparisons.csv",
         "medmcqa/cards/trl/grpo.md",
+        "medmcqa/cards/dataset.md",
+        "medmcqa/data/croissant.json",
         "medmcqa/models/trl/grpo/seed0/checkpoint.json",
         "medmcqa/models/trl/grpo/seed0/adapter/adapter_model.safetensors",
         "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
@@ -103,6 +108,22 @@ def test_predictions_and_scores_are_one_to_one(built: Path) -> None:
         assert read_json(folder / "metrics.json")["metrics"]["accuracy"]["numerator"] == correct
 
 
+def test_the_snippet_of_a_card_answers_as_the_evaluation_did(built: Path) -> None:
+    card = (built / RESULTS / "medmcqa/cards/trl/grpo.md").read_text()
+    program = re.search(r"```python\n(.*?)```", card, re.DOTALL)
+    assert program
+    done = subprocess.run(
+        [sys.executable, "-c", program[1]],
+        cwd=built,
+        env=os.environ | {"PYTHONPATH": "src", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first = read_jsonl(built / RESULTS / "medmcqa/eval/trl/grpo/seed0/eval/predictions.jsonl")[0]
+    assert done.stdout.startswith(first["completion"]) and "'schema_valid'" in done.stdout
+
+
 def test_a_second_call_finds_nothing_to_do(built: Path) -> None:
     assert replan(built) == {}
 
@@ -129,17 +150,10 @@ def edited(folder: Path, path: str) -> dict[str, int]:
 
 def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users = {"build_splits_medmcqa", "check_rewards", "train_stage", "predict", "score", "compare_stages"}
-    users |= {"probe_backend", "compare_backends", "check_claims", "count_compute"}
-    after = {
-        "collect_numbers",
-        "plot_figure",
-        "plot_pipeline",
-        "write_card",
-        "build_paper",
-        "build_report",
-        "write_manifest",
-        "all",
-    }
+    users |= {"probe_backend", "compare_backends", "check_claims", "describe_splits", "count_compute"}
+    users |= {"write_swaps", "predict_swapped", "score_swapped", "audit_study"}
+    after = {"collect_numbers", "plot_figure", "plot_pipeline", "build_paper", "build_report", "write_manifest", "all"}
+    after |= {"write_card", "write_dataset_card"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after
 
 

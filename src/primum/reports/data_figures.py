@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from primum.reports.catalogue import CORPUS_RECORD
 from primum.reports.plotting import INK, MUTED, WIDTH, look, thin_grid
-from primum.reports.sources import CORPUS_RECORD, StudyReport
+from primum.reports.sources import StudyReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from primum.reports.blocks import figure, text
+from primum.reports.catalogue import PIPELINE
 from primum.reports.findings import joined
 from primum.reports.numbers import Cite, Name, Numbers, Rich, text_of
-from primum.reports.sources import PIPELINE, ReportConfig, StudyFiles
+from primum.reports.sources import ReportConfig, StudyFiles
 from primum.reports.tables import Block, Tables, pretty
 from primum.stages import BASE_STAGE
 

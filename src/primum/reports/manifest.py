@@ -8,7 +8,8 @@ from typing import Any
 
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, PIPELINE, TABLES, DataReport, ReportConfig, StudyFiles
+from primum.reports.catalogue import AUDIT_TABLES, CLAIMS, CLAIMS_TABLE, DATA_RECORDS, PARITY, PIPELINE, SWAPS, TABLES
+from primum.reports.sources import DataReport, ReportConfig, StudyFiles
 from primum.stages import BASE_STAGE
 
 
@@ -56,17 +57,18 @@ def _data(results: Path, data: DataReport) -> Iterator[Path]:
     """The data of one study, trained or not."""
     folder = results / data.study
     yield from (folder / "data" / f"{split}.jsonl" for split in data.splits)
-    yield from (folder / "data" / name for name in ("splits.json", "rewards_check.json"))
+    yield from (folder / "data" / name for name in DATA_RECORDS)
     yield from (folder / name for name in data.corpus)
 
 
 def _artefacts(files: StudyFiles) -> Iterator[Path]:
     """Everything one study publishes."""
     study = files.study
-    yield from (files.evaluation, files.compute)
-    yield from (files.folder / "tables" / f"{name}.csv" for name in TABLES)
+    yield from (files.evaluation, files.compute, files.audits)
+    yield from (files.folder / name for name in SWAPS)
+    yield from (files.folder / "tables" / f"{name}.csv" for name in (*TABLES, *AUDIT_TABLES))
     yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))
-    yield from (files.card(stage.name) for stage in study.stages)
+    yield from (files.dataset_card(), *(files.card(stage.name) for stage in study.stages))
     for stage, seed in study.runs():
         if stage != BASE_STAGE:
             yield from (files.checkpoint(stage, seed), files.log(stage, seed))

@@ -2,63 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from primum.errors import UserError
 from primum.evaluation.tree import Tree
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.reports.catalogue import AUDITS, CORPUS_RECORD, figures_of
 from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
-
-FIGURES = (
-    *("composition", "yield", "training_loss", "training_reward", "metric_by_stage", "arms", "reward_parts"),
-    "calibration",
-)
-TABLES = (
-    *("metrics", "kinds", "comparisons", "rewards", "outcomes", "reward_comparisons"),
-    *("selection", "baselines", "published"),
-)
-CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
-CLAIMS_TABLE = "paper/tables/claims.csv"
-CORPUS_RECORD = "generation.json"
-PIPELINE = ("figures/pipeline.svg", "figures/pipeline.png")  # of all studies together, below results/{scale}/paper
-PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
-
-
-class Trained(Protocol):
-    """What decides which figures there are."""
-
-    @property
-    def parent(self) -> str: ...
-    @property
-    def method(self) -> str: ...
-
-
-def figures_of(stages: Sequence[Trained], confidence: bool, corpus: bool, paid: bool) -> tuple[str, ...]:
-    """The figures for which a study has something to show: yield where a teacher wrote the rows, arms where its tree
-    forks, what a reward is made of where GRPO is reported under one fixed table (``paid``), calibration where its task
-    states a confidence."""
-    methods, parents = {stage.method for stage in stages}, [stage.parent for stage in stages]
-    shown = {
-        "yield": corpus,
-        "reward_parts": paid and "grpo" in methods,
-        "training_loss": "sft" in methods,
-        "training_reward": "grpo" in methods,
-        "arms": len(set(parents)) < len(parents),
-        "calibration": confidence,
-    }
-    return tuple(name for name in FIGURES if shown.get(name, True))
-
-
-def figure_files(figure: str) -> tuple[str, ...]:
-    """Names of the records that a figure is drawn from, beside training histories."""
-    known = {"composition": ("splits.json",), "yield": (CORPUS_RECORD, "comparison.json")}
-    return known.get(figure, ("eval_results.json",))
 
 
 class StageReport(Strict):
@@ -83,12 +38,13 @@ class StudyReport(Strict):
     limitations: list[str] = Field(default_factory=list)  # the study's own, in words
     data_record: str  # of the dataset or the corpus; relative to the folder of all results
     confidence: bool  # whether the task states how sure it is
-    fixed_table: Identifier | None = None  # the reward table that every stage is reported under
+    abstains: bool = False  # whether it may say that it does not know
+    paid: bool = False  # whether every stage is reported under one fixed reward table
     stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
 
     def figures(self) -> tuple[str, ...]:
         """Those that there are."""
-        return figures_of(self.stages, self.confidence, self.from_corpus, self.fixed_table is not None)
+        return figures_of(self.stages, self.confidence, self.abstains, self.from_corpus, self.paid)
 
     @property
     def from_corpus(self) -> bool:
@@ -174,6 +130,11 @@ class StudyFiles:
         return self.folder / "eval_results.json"
 
     @property
+    def audits(self) -> Path:
+        """``audits.json``."""
+        return self.folder / AUDITS
+
+    @property
     def splits(self) -> Path:
         """``splits.json``."""
         return self.folder / "data" / "splits.json"
@@ -211,6 +172,14 @@ class StudyFiles:
     def card(self, stage: str) -> Path:
         """The stage's model card."""
         return self.folder / "cards" / self.study.backend / f"{stage}.md"
+
+    def croissant(self) -> Path:
+        """What describes the splits."""
+        return self.splits.with_name("croissant.json")
+
+    def dataset_card(self) -> Path:
+        """The card of the study's data."""
+        return self.folder / "cards" / "dataset.md"
 
     def figure(self, name: str, kind: str) -> Path:
         """A figure, as ``svg`` or ``png``."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from primum.data.bank import load_bank
+from primum.data.croissant import describe_splits
 from primum.data.questions import generate_questions
 from primum.evaluation.claims import COLUMNS as CLAIM_COLUMNS
 from primum.evaluation.claims import claim_rows, read_claims
@@ -18,7 +19,8 @@ from primum.evaluation.compare import COLUMNS, CompareConfig, compare
 from primum.evaluation.console import to_csv
 from primum.evaluation.score import ScoreConfig, score_predictions
 from primum.files import read_json, sha256_bytes, sha256_file, sha256_json, write_json, write_jsonl, write_text
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, ReportConfig, StudyReport
+from primum.reports.catalogue import CLAIMS, CLAIMS_TABLE
+from primum.reports.sources import ReportConfig, StudyReport
 from primum.training.gate import RewardsConfig, build_gate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,14 +89,15 @@ def study(seeds: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "medmcqa", "title": "MedMCQA structured-JSON classifier", "backend": "trl"}
     keys |= {"data_record": "inputs/datasets/medmcqa-bundled/source.json", "confidence": True}
-    keys |= {"fixed_table": "standard"}
+    keys |= {"paid": True}
     return keys | {"seeds": list(seeds), "splits": ["eval", "dev"], "stages": list(STAGES.values())}
 
 
 def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "medmcqa") -> SimpleNamespace:
     """Write ``root/results/tiny`` as a finished run would leave it."""
     (root / "src").symlink_to(ROOT / "src")
-    (root / "config").symlink_to(ROOT / "config")
+    for name in ("config", "envs"):
+        (root / name).symlink_to(ROOT / name)
     results = root / "results" / "tiny"
     folder = results / "medmcqa"
     rows = _data(folder / "data")
@@ -170,6 +173,7 @@ def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:
     config = {"study": "medmcqa", "task": "medmcqa", "task_settings": TASK_SETTINGS, "rewards": {"standard": REWARDS}}
     gate = build_gate(RewardsConfig.model_validate(config), [folder / "sft.jsonl", folder / "grpo.jsonl"])
     write_json(folder / "rewards_check.json", gate)
+    write_json(folder / "croissant.json", describe_splits("medmcqa", "MedMCQA", "Apache-2.0", folder, SPLITS))
     return rows
 
 
@@ -225,7 +229,8 @@ def _train(folder: Path, stage: str, seed: int) -> None:
             "parent": None if stage == "sft" else {"stage": "sft", "sha256": sha256_file(parent)},
             "data": {"split": node["split"], "sha256": sha256_file(folder / "data" / f"{node['split']}.jsonl")},
             **{"config": config, "config_sha256": sha256_json(config), "code_sha256": "5" * 64},
-            **{"environment_sha256": "6" * 64, "adapter": {name: sha256_bytes(data) for name, data in weights.items()}},
+            "environment_sha256": sha256_file(ROOT / "envs/trl.yaml"),
+            "adapter": {name: sha256_bytes(data) for name, data in weights.items()},
             **{"bf16_used": False, "steps": node["max_steps"]},
         },
     )

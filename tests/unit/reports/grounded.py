@@ -14,6 +14,7 @@ import yaml
 from primum.corpora.compare import compare_items, comparison, judge_teacher
 from primum.corpora.generate import describe, generate
 from primum.corpora.settings import CorpusJob
+from primum.data.croissant import describe_splits
 from primum.evaluation.compare import COLUMNS, compare
 from primum.evaluation.console import summary, to_csv
 from primum.evaluation.read import CompareConfig
@@ -51,7 +52,7 @@ GUARDS = plain.GUARDS | {"sampled_outcome": "exact_format"}
 def study() -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "dipg", "title": "Grounded answers on diffuse intrinsic pontine glioma", "backend": "trl"}
-    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False, "fixed_table": "repaired"}
+    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False, "paid": True}
     stages = [
         {"name": name, "parent": parent, "method": method, "split": method, "steps": STEPS.get(name, 20)}
         | ({"rewards": table} if table else {})
@@ -62,7 +63,7 @@ def study() -> dict[str, Any]:
 
 def build(root: Path, sizes: dict[str, int] | None = None) -> SimpleNamespace:
     """Write ``root/results/tiny`` as a finished run would leave it."""
-    for name in ("src", "config"):
+    for name in ("src", "config", "envs"):
         (root / name).exists() or (root / name).symlink_to(ROOT / name)
     results = root / "results" / "tiny"
     folder = results / "dipg"
@@ -129,6 +130,7 @@ def _data(folder: Path, job: CorpusJob, tables: dict[str, Any]) -> dict[str, lis
     config |= {"exploitable": ["openenv", "soft", "medium", "hard"]}
     gate = build_gate(RewardsConfig.model_validate(config), [folder / f"data/{name}.jsonl" for name in ("sft", "grpo")])
     write_json(folder / "data" / "rewards_check.json", gate)
+    write_json(folder / "data/croissant.json", describe_splits("dipg", "DIPG", "Apache-2.0", folder / "data", rows))
     return rows
 
 
@@ -164,7 +166,8 @@ def _train(folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str) -> 
     record |= {"base": {"id": "tiny-qwen3", "sha256": "4" * 64}, "bf16_used": False, "steps": steps}
     record |= {"parent": None if parent == "base" else {"stage": parent, "sha256": sha256_file(above)}}
     record |= {"data": {"split": method, "sha256": sha256_file(folder / f"data/{method}.jsonl")}, "config": config}
-    record |= {"config_sha256": sha256_json(config), "code_sha256": "5" * 64, "environment_sha256": "6" * 64}
+    record |= {"config_sha256": sha256_json(config), "code_sha256": "5" * 64}
+    record |= {"environment_sha256": sha256_file(ROOT / "envs/trl.yaml")}
     record |= {"adapter": {name: sha256_bytes(content) for name, content in weights.items()}}
     fell = {"from": "soft-900", "to": "medium-600", "metric": "balanced_accuracy"}
     record |= {"rollback": fell if stage == "soft-1200" else None}

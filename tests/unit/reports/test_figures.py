@@ -10,9 +10,10 @@ import pytest
 
 from primum.errors import UserError
 from primum.files import sha256_tree
+from primum.reports.catalogue import FIGURES
 from primum.reports.figures import DRAWN, plot
 from primum.reports.plotting import LOOKS, look, spread
-from primum.reports.sources import FIGURES, StudyFiles, StudyReport
+from primum.reports.sources import StudyFiles, StudyReport
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,13 +10,14 @@ import pytest
 from primum.errors import UserError
 from primum.reports import data_figures, exhibits, findings, subgroups
 from primum.reports.blocks import figure
+from primum.reports.catalogue import FIGURES
 from primum.reports.collect import collect
 from primum.reports.document import build_document, open_study
 from primum.reports.figures import DRAWN, plot
 from primum.reports.manifest import build_manifest
 from primum.reports.numbers import Numbers, text_of
 from primum.reports.plotting import below
-from primum.reports.sources import FIGURES, StudyFiles
+from primum.reports.sources import StudyFiles
 from tests.unit.reports import grounded
 from tests.unit.reports.test_document import blank, every_text
 from tests.unit.reports.test_published_files import Page, call
@@ -223,6 +224,8 @@ def test_everything_published_is_whole(run):
     for stage in run.study.names()[1:]:
         card = ("--stage", stage, "--output", f"results/tiny/dipg/cards/trl/{stage}.md")
         steps.append(("write_card", "--config", study, *results, *numbers, *card))
+    card = ("--output", "results/tiny/dipg/cards/dataset.md")
+    steps.append(("write_dataset_card", "--config", study, *results, *numbers, *card))
     for name, file in (("build_paper", "paper.pdf"), ("build_report", "report.html")):
         steps.append((name, "--config", config, *results, *numbers, "--output", f"{paper}/{file}"))
     for step in steps:
@@ -232,7 +235,7 @@ def test_everything_published_is_whole(run):
     page.feed(html)
     assert page.open == [] and html.count("<svg") == 7
     card = (run.results / "dipg/cards/trl/soft-1200.md").read_text()
-    assert "## Subgroups" in card and "Calibration:" not in card
+    assert "## Subgroup evaluation results" in card and "Calibration:" not in card
     assert "`soft-900` fell below the interval of `medium-600`" in card
     assert "Rolled back" not in (run.results / "dipg/cards/trl/soft-900.md").read_text()
     shown = re.sub(r"```.*?```", "", card, flags=re.DOTALL)

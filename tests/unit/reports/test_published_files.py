@@ -46,6 +46,9 @@ def publish(run, hash_seed="0"):
     for stage in ("sft", "grpo"):
         card = f"results/tiny/medmcqa/cards/trl/{stage}.md"
         steps.append(("write_card", "--config", study, "--stage", stage, *shared, "--output", card))
+    steps.append(
+        ("write_dataset_card", "--config", study, *shared, "--output", "results/tiny/medmcqa/cards/dataset.md")
+    )
     steps.append(("build_paper", "--config", config, *shared, "--output", f"{paper}/paper.pdf"))
     steps.append(("build_report", "--config", config, *shared, "--output", f"{paper}/report.html"))
     steps.append(
@@ -152,7 +155,7 @@ def test_the_card_is_a_card_of_the_hub(published):
     )
     assert next(r.metric_value for r in card.data.eval_results if r.metric_type == "accuracy") == accuracy["value"]
     assert yaml.safe_load(text.split("---")[1])["model-index"][0]["results"][0]["dataset"]["split"] == "eval"
-    for part in ("Research only", "Out of scope", "## Known failures", "## Provenance", "More Information Needed"):
+    for part in ("Research only", "Out of scope", "## Known failures", "# Provenance", "More Information Needed"):
         assert (part in text) == (part != "More Information Needed")
 
 
