@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 READ = "paper, report, cards"  # what is made of the numbers and figures: after this one, so not on record yet
 FILLS = {"data": "#e6f0f7", "teacher": "#fdf1dc", "trl": "#fbe6d8", "tunix": "#f3e2ee", "analysis": "#e3f2ec"}
-BOX, TALL = 0.85, 0.28  # inches: a box
-GAP, STEP = 0.93, 0.48  # inches between the middles of boxes, across and down
+BOX, TALL = 0.8, 0.28  # inches: a box
+GAP, STEP = 0.86, 0.48  # inches between the middles of boxes, across and down
 SWEEPS = 12
 PORT = 0.2  # inches between arrows that end at one box
 Point = tuple[float, float]
@@ -143,7 +143,9 @@ def _arrow(axes: Axes, points: Sequence[Point], files: int) -> None:
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Line
 
-    ends = [(points[0][0], points[0][1] + TALL / 2), *points[1:-1], (points[-1][0], points[-1][1] - TALL / 2)]
+    # Straight through a layer, so that bends lie between layers, where no box stands.
+    through = [(x, y + side * TALL / 2) for x, y in points[1:-1] for side in (-1, 1)]
+    ends = [(points[0][0], points[0][1] + TALL / 2), *through, (points[-1][0], points[-1][1] - TALL / 2)]
     vertices, codes = [ends[0]], [Line.MOVETO]
     for (x, y), (to_x, to_y) in pairwise(ends):
         middle = (y + to_y) / 2
@@ -192,12 +194,12 @@ def _box(axes: Axes, x: float, y: float, node: str, graph: Graph) -> None:
     )
     axes.add_patch(box)
     if not made:
-        _words(axes, x, y, node, size=5.4)
+        _words(axes, x, y, node, size=4.9)
         return
     jobs = f"{graph.jobs[node]:,} job{'s' if graph.jobs[node] > 1 else ''}"
     detail = f"{jobs}{', chained' if node in graph.repeated else ''} · {environment or '–'}"  # noqa: RUF001
-    _words(axes, x, y - 0.055, node, size=5.2, weight="bold")
-    _words(axes, x, y + 0.07, detail, size=4.7)
+    _words(axes, x, y - 0.055, node, size=5.4)
+    _words(axes, x, y + 0.07, detail, size=4.7, color=MUTED)
 
 
 def _words(axes: Axes, x: float, y: float, text: str, size: float, **look: Any) -> None:
