@@ -193,7 +193,7 @@ def _risk(tables: Tables) -> Rich:
                     **{name: f"{at}{name}" for name in ("aurc", "random", "gain", "gain_low", "gain_high")},
                 )
             )
-    costs = []
+    costs, faultless = [], []
     for stage in ends(tables):
         at = tables.key("audit", "abstention", stage, tables.study.seeds_of(stage)[0], EVERY, "")
         if numbers.has(f"{at}break_even"):
@@ -207,6 +207,10 @@ def _risk(tables: Tables) -> Rich:
                     stage=Name(tables.shown(stage)),
                 )
             )
+        elif numbers.has(f"{at}risk_n") and numbers.value(f"{at}risk_n"):
+            faultless.append(numbers.say("{stage}", stage=Name(tables.shown(stage))))
+    if faultless:
+        found.append(numbers.say("No answer of {stages} is wrong.", stages=joined(faultless)))
     if costs:
         found.append(
             numbers.say(
@@ -224,8 +228,8 @@ def _groups(tables: Tables) -> Rich:
     found = [
         numbers.say(
             "Subgroups. The best and the worst of many groups lie apart even where all are alike, so beside their gap"
-            " stands what labels dealt at random show; kinds of item differ in difficulty, so that their gap is no bias by"
-            " itself."
+            " stands what labels dealt at random show; kinds of item differ in difficulty, so that their gap is no bias"
+            " by itself."
         )
     ]
     alpha = numbers.value(tables.key("method", "alpha"))

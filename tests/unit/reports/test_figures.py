@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def inputs(run, study=None):
     files = StudyFiles(run.results, study or run.study)
-    return [files.evaluation, *(files.log(stage, seed) for stage, seed in run.study.runs()[1:])]
+    return [files.evaluation, files.audits, *(files.log(stage, seed) for stage, seed in run.study.runs()[1:])]
 
 
 def test_every_figure_of_the_contract_is_drawn():
@@ -40,7 +40,7 @@ def test_two_processes_draw_the_same_bytes(run, tmp_path):
             environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
             subprocess.run(command, env=environment, check=True, capture_output=True)
     first = sha256_tree(tmp_path / "0")
-    assert len(first) == 8
+    assert len(first) == 12
     assert sha256_tree(tmp_path / "7") == first
     text = (tmp_path / "0" / "metric_by_stage.svg").read_text()
     assert "<dc:date>" not in text and "matplotlib" not in text.lower().split("<defs>")[0]

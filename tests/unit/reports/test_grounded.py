@@ -16,7 +16,6 @@ from primum.reports.manifest import build_manifest
 from primum.reports.numbers import Numbers, text_of
 from primum.reports.plotting import below
 from primum.reports.sources import FIGURES, StudyFiles
-from tests.unit.reports import grounded
 from tests.unit.reports.test_document import blank, every_text
 from tests.unit.reports.test_published_files import Page, call
 
@@ -26,8 +25,8 @@ FOREIGN = re.compile(r"\b(letters?|options?|confidence|multiple-choice|examinati
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return grounded.build(tmp_path_factory.mktemp("grounded"))
+def run(grounded_run):
+    return grounded_run
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +54,18 @@ def lines(run, name):
 
 
 def test_figures_are_those_for_which_there_is_something_to_show(run, document):
-    assert run.study.figures() == ("training_loss", "training_reward", "metric_by_stage", "arms")
+    assert run.study.figures() == (
+        "training_loss",
+        "training_reward",
+        "metric_by_stage",
+        "arms",
+        "hacking",
+        "risk_coverage",
+    )
     assert set(run.study.figures()) < set(FIGURES) == set(DRAWN)
     assert [block["file"] for block in blocks(document, "figure")] == [
-        f"dipg_{name}.svg" for name in ("training_loss", "training_reward", "arms", "metric_by_stage")
+        f"dipg_{name}.svg"
+        for name in ("training_loss", "training_reward", "arms", "metric_by_stage", "hacking", "risk_coverage")
     ]
 
 
@@ -168,7 +175,14 @@ def test_everything_published_is_whole(run):
     config, study = json.dumps(run.config), json.dumps(run.config["studies"][0])
     paper, results = "results/tiny/paper", ("--results", "results/tiny")
     logs = sorted(path.relative_to(run.root) for path in run.results.glob("dipg/models/trl/*/seed*/train_log.jsonl"))
-    inputs = ("--config", study, "--inputs", "results/tiny/dipg/eval_results.json", *logs)
+    inputs = (
+        "--config",
+        study,
+        "--inputs",
+        "results/tiny/dipg/eval_results.json",
+        "results/tiny/dipg/audits.json",
+        *logs,
+    )
     steps = []
     for name in run.study.figures():
         svg, png = (f"{paper}/figures/dipg_{name}.{kind}" for kind in ("svg", "png"))
@@ -185,7 +199,7 @@ def test_everything_published_is_whole(run):
         assert done.returncode == 0, (step[0], done.stderr)
     page, html = Page(), (run.results / "paper/report.html").read_text()
     page.feed(html)
-    assert page.open == [] and html.count("<svg") == 4
+    assert page.open == [] and html.count("<svg") == 6
     card = (run.results / "dipg/cards/trl/soft-1200.md").read_text()
     assert "## Subgroups" in card and "Calibration:" not in card
     assert "`soft-900` fell below the interval of `medium-600`" in card

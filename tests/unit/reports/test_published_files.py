@@ -34,7 +34,14 @@ def publish(run, hash_seed="0"):
     config, study = json.dumps(run.config), json.dumps(run.config["studies"][0])
     logs = sorted(path.relative_to(run.root) for path in run.results.glob("medmcqa/models/trl/*/seed*/train_log.jsonl"))
     paper = "results/tiny/paper"
-    inputs = ["--config", study, "--inputs", "results/tiny/medmcqa/eval_results.json", *logs]
+    inputs = [
+        "--config",
+        study,
+        "--inputs",
+        "results/tiny/medmcqa/eval_results.json",
+        "results/tiny/medmcqa/audits.json",
+        *logs,
+    ]
     steps: list[tuple] = []
     for name in run.study.figures():
         svg, png = (f"{paper}/figures/medmcqa_{name}.{kind}" for kind in ("svg", "png"))
@@ -114,7 +121,7 @@ def test_the_report_is_one_page_that_fetches_nothing(html):
     assert page.fetched == []
     assert "@import" not in html and "url(http" not in html and "<script" not in html
     assert {anchor for anchor in page.anchors if anchor.removeprefix("#") not in page.ids} == set()
-    assert html.count("<svg") == 4
+    assert html.count("<svg") == 6
 
 
 def test_the_report_escapes_what_models_wrote(html):
