@@ -50,16 +50,28 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "paper/tables/parity.csv",
         "medmcqa/eval_results.json",
         "medmcqa/tables/comparisons.csv",
+        "medmcqa/audits.json",
+        "medmcqa/tables/audit_hacking.csv",
         "medmcqa/cards/trl/grpo.md",
         "medmcqa/models/trl/grpo/seed0/checkpoint.json",
         "medmcqa/models/trl/grpo/seed0/adapter/adapter_model.safetensors",
         "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
         "dipg/eval_results.json",
         "dipg/cards/trl/soft-1200.md",
+        "dipg/audits/swapped.jsonl",
+        "dipg/tables/audit_flips.csv",
         "dipg/models/trl/repaired/seed0/adapter/adapter_model.safetensors",
     ):
         assert needed in published, needed
     assert (built / RESULTS / "paper" / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_swapped_patients_are_asked_where_rows_name_them_and_nowhere_else(built: Path) -> None:
+    dipg, medmcqa = (read_json(built / RESULTS / study / "audits.json") for study in ("dipg", "medmcqa"))
+    assert {row["stage"] for row in dipg["flips"]} >= {"base", "sft", "soft-1200", "repaired"}
+    assert dipg["swaps"]["other_age"]["status"] == "made"
+    assert not medmcqa["flips"] and medmcqa["swaps"]["other_age"]["status"] == "untestable: no row names age"
+    assert not (built / RESULTS / "medmcqa" / "audits" / "trl").exists()
 
 
 def test_results_name_no_machine_and_no_folder(built: Path) -> None:
@@ -125,7 +137,7 @@ def edited(folder: Path, path: str) -> dict[str, int]:
 
 def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users = {"build_splits_medmcqa", "check_rewards", "train_stage", "predict", "score", "compare_stages"}
-    users |= {"probe_backend", "compare_backends", "check_claims"}
+    users |= {"probe_backend", "compare_backends", "check_claims", "write_swaps", "audit_study"}
     after = {"collect_numbers", "plot_figure", "write_card", "build_paper", "build_report", "write_manifest", "all"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after
 
