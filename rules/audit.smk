@@ -1,27 +1,13 @@
 # Audits: rows with swapped patients, answered and scored as any other; then all audits from files alone.
-from primum.audits.plan import audit_config, pretraining_files, swapped_evaluations, swaps_config
+from primum.audits.plan import audit_config, asked_split, pretraining_files, swapped_evaluations, swaps_config
 
 SWAPPED = f"{STUDY}/audits/{{backend}}/{{stage}}/seed{{seed}}"
-
-
-def swapped(file):
-    """`file` of the stages that answer swapped rows; nothing where no row can be swapped."""
-
-    def files(w):
-        rows = checkpoints.write_swaps.get(study=w.study).output.rows
-        return swapped_evaluations(PLAN, w.study, file) if Path(rows).stat().st_size else []
-
-    return files
-
-
-def first_split(w):
-    return PLAN.studies[w.study].evaluation.splits[0]
 
 
 checkpoint write_swaps:
     """The first evaluated split with the patients' other sex, and with another age; a checkpoint, since rows may name neither."""
     input:
-        data=lambda w: PLAN.split_file(w.study, first_split(w)),
+        data=lambda w: asked_split(PLAN, w.study),
         code=lambda w: PLAN.code("write_swaps", w.study),
     output:
         rows=f"{STUDY}/audits/swapped.jsonl",
@@ -81,8 +67,7 @@ rule audit_study:
         data=lambda w: [PLAN.split_file(w.study, split) for split in PLAN.splits(w.study)],
         pretraining=lambda w: pretraining_files(PLAN, w.study),
         swaps=f"{STUDY}/audits/swaps.json",
-        swapped=swapped("scores.jsonl"),
-        said=swapped("predictions.jsonl"),
+        swapped=lambda w: swapped_evaluations(PLAN, w.study, checkpoints.write_swaps.get(study=w.study).output.rows),
         code=lambda w: PLAN.code("audit_study", w.study),
     output:
         audits=f"{STUDY}/audits.json",

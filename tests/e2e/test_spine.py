@@ -57,6 +57,8 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "paper/tables/parity.csv",
         "medmcqa/eval_results.json",
         "medmcqa/tables/comparisons.csv",
+        "medmcqa/audits.json",
+        "medmcqa/tables/audit_hacking.csv",
         "medmcqa/cards/trl/grpo.md",
         "medmcqa/cards/dataset.md",
         "medmcqa/data/croissant.json",
@@ -65,10 +67,20 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
         "dipg/eval_results.json",
         "dipg/cards/trl/soft-1200.md",
+        "dipg/audits/swapped.jsonl",
+        "dipg/tables/audit_flips.csv",
         "dipg/models/trl/repaired/seed0/adapter/adapter_model.safetensors",
     ):
         assert needed in published, needed
     assert (built / RESULTS / "paper" / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_swapped_patients_are_asked_where_rows_name_them_and_nowhere_else(built: Path) -> None:
+    dipg, medmcqa = (read_json(built / RESULTS / study / "audits.json") for study in ("dipg", "medmcqa"))
+    assert {row["stage"] for row in dipg["flips"]} >= {"base", "sft", "soft-1200", "repaired"}
+    assert dipg["swaps"]["other_age"]["status"] == "made"
+    assert not medmcqa["flips"] and medmcqa["swaps"]["other_age"]["status"] == "untestable: no row names age"
+    assert not (built / RESULTS / "medmcqa" / "audits" / "trl").exists()
 
 
 def test_results_name_no_machine_and_no_folder(built: Path) -> None:

@@ -24,6 +24,7 @@ from primum.stages import BASE_STAGE
 MOVED = "moved: "  # before the signals that moved, in the words behind a flag
 REWARD = "reward"  # of the stage's own table, beside the signals
 TESTED = ("n", "difference", "low", "high", "p", "p_holm")
+CHUNK = 500  # draws held in memory at once
 COLUMNS = {
     "signals": ("split", "stage", "seed", "signal", "mean", "low", "high", "n"),
     "hacking": ("split", "stage", "seed", "against", "signal", *TESTED, "moved", "flag", "why"),
@@ -158,8 +159,10 @@ def _spearman(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
     x, y = x - x.mean(), y - y.mean()
     observed, scale = float(x @ y), float(np.sqrt((x @ x) * (y @ y)))
     rng, extreme = np.random.default_rng(SEED), 0
-    for _ in range(RESAMPLES - 1):
-        extreme += abs(float(x @ rng.permutation(y))) >= abs(observed) - 1e-9
+    for start in range(0, RESAMPLES - 1, CHUNK):
+        rows = min(CHUNK, RESAMPLES - 1 - start)
+        dealt = rng.permuted(np.tile(y, (rows, 1)), axis=1) @ x
+        extreme += int((np.abs(dealt) >= abs(observed) - 1e-9).sum())
     p = (1 + extreme) / RESAMPLES
     return {"rho": rounded(observed / scale), "p": shown_p(p), "n": n}
 

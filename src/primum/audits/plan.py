@@ -57,7 +57,21 @@ def swapped_stages(plan: Plan, study: str) -> list[str]:
     return [stage for stage in plan.stages(study) if stage in kept]
 
 
-def swapped_evaluations(plan: Plan, study: str, file: str) -> list[str]:
-    """``file`` of every stage that answers rows with swapped patients, of its first seed."""
+def asked_split(plan: Plan, study: str) -> str:
+    """The split whose patients are swapped: the one that claims are made on."""
+    return plan.split_file(study, plan.studies[study].evaluation.splits[0])
+
+
+def swapped_evaluations(plan: Plan, study: str, rows: str) -> list[str]:
+    """Predictions and scores of every stage that answers rows with swapped patients, of its first seed.
+
+    Args:
+        plan: the run's.
+        study: a trained one.
+        rows: ``swapped.jsonl``, written before this is asked; where it is empty there is nothing to predict.
+    """
+    if not (plan.root / rows).stat().st_size:
+        return []
     folder = f"{plan.study_folder(study)}/audits/{plan.backend(study)}"
-    return [f"{folder}/{stage}/seed{plan.seeds(stage)[0]}/{file}" for stage in swapped_stages(plan, study)]
+    runs = [f"{folder}/{stage}/seed{plan.seeds(stage)[0]}" for stage in swapped_stages(plan, study)]
+    return [f"{run}/{file}" for run in runs for file in ("predictions.jsonl", "scores.jsonl")]

@@ -24,6 +24,11 @@ def longer(value: float) -> str:
     return f"{value:+.1f}".replace("-", "\u2212")
 
 
+def named(value: str) -> str:
+    """The name of a group, as a reader sees it."""
+    return value.replace("_", " ")
+
+
 def rates(*prefixes: str) -> dict[str, Format]:
     """Forms of the fields of rates."""
     known: dict[str, Format] = dict(zip(RATE, (percent, percent, percent, plain, plain), strict=True))
@@ -47,7 +52,7 @@ OVERLAP: dict[str, Format] = {
 }
 GAP: dict[str, Format] = {
     **dict.fromkeys(("gap", "low", "high", "null_mean", "best_value", "worst_value"), percent),
-    **dict.fromkeys(("groups", "best", "worst"), plain),
+    **{"groups": plain, "best": named, "worst": named},
     **TEST,
 }
 FLIPS = rates("flipped_", "changed_") | DIFFERENCE | TEST | dict.fromkeys(("gained", "lost"), plain)

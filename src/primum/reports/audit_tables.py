@@ -15,7 +15,7 @@ from primum.audits.subgroups import AGE, KIND, SEX
 from primum.audits.swaps import SEX as OTHER_SEX
 from primum.audits.swaps import SWAPS, YEARS
 from primum.reports.numbers import DASH, Cite, Name
-from primum.reports.tables import Block, Tables, pretty, table, words
+from primum.reports.tables import Block, Tables, table, words
 from primum.stages import BASE_STAGE
 
 HEADS = {
@@ -145,8 +145,8 @@ def gaps(tables: Tables) -> Block:
                 continue
             cells = [words(tables.run_name(stage, seed)), words(name), numbers.optional(f"{at}groups")]
             for end in ("best", "worst"):
-                shown = Name(pretty(numbers.value(f"{at}{end}") or "all"))
-                cells.append(numbers.say("{group} {value}", group=shown, value=f"{at}{end}_value"))
+                group = numbers.optional(f"{at}{end}")
+                cells.append(numbers.say("{group} {value}", group=group, value=f"{at}{end}_value"))
             cells += [numbers.interval(f"{at}gap", at)]
             rows.append([*cells, *(numbers.optional(f"{at}{field}") for field in ("null_mean", "p", "p_holm"))])
     caption = numbers.say(

@@ -213,7 +213,7 @@ def _risk(tables: Tables) -> Rich:
                     **{name: f"{at}{name}" for name in ("aurc", "random", "gain", "gain_low", "gain_high")},
                 )
             )
-    costs = []
+    costs, faultless = [], []
     for stage in ends(tables):
         at = tables.key("audit", "abstention", stage, tables.study.seeds_of(stage)[0], EVERY, "")
         if numbers.has(f"{at}break_even"):
@@ -227,6 +227,10 @@ def _risk(tables: Tables) -> Rich:
                     stage=Name(tables.shown(stage)),
                 )
             )
+        elif numbers.has(f"{at}risk_n") and numbers.value(f"{at}risk_n"):
+            faultless.append(numbers.say("{stage}", stage=Name(tables.shown(stage))))
+    if faultless:
+        found.append(numbers.say("No answer of {stages} is wrong.", stages=joined(faultless)))
     if costs:
         found.append(
             numbers.say(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from primum.audits.audit import COLUMNS as AUDIT_COLUMNS
+from primum.audits.audit import audit
+from primum.audits.reading import AuditConfig
+from primum.audits.swaps import swap_rows
 from primum.data.bank import load_bank
 from primum.data.croissant import describe_splits
 from primum.data.questions import generate_questions
@@ -18,9 +23,20 @@ from primum.evaluation.claims import claim_rows, read_claims
 from primum.evaluation.compare import COLUMNS, CompareConfig, compare
 from primum.evaluation.console import to_csv
 from primum.evaluation.score import ScoreConfig, score_predictions
-from primum.files import read_json, sha256_bytes, sha256_file, sha256_json, write_json, write_jsonl, write_text
+from primum.files import (
+    read_json,
+    read_jsonl,
+    sha256_bytes,
+    sha256_file,
+    sha256_json,
+    write_json,
+    write_jsonl,
+    write_text,
+)
 from primum.reports.catalogue import CLAIMS, CLAIMS_TABLE
 from primum.reports.sources import ReportConfig, StudyReport
+from primum.tasks import load_task
+from primum.tasks.base import Example
 from primum.training.gate import RewardsConfig, build_gate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,8 +125,8 @@ def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "me
             for split in ("eval", "dev"):
                 target = folder / "eval" / "trl" / stage / f"seed{seed}" / split
                 _evaluate(target, folder / "data" / f"{split}.jsonl", rows[split], stage, seed, skill)
-    _compare(root, folder, seeds, published)
     write_json(folder / "compute.json", compute_record([(stage, seed) for stage in STAGES for seed in seeds]))
+    audited(root, folder, _compare(root, folder, seeds, published), {"grpo": "standard"})
     if published:
         _claims(results)
     data = [{"study": "medmcqa", "splits": sorted(SPLITS)}]
@@ -274,7 +290,7 @@ def _evaluate(
     write_json(target / "metrics.json", metrics | {"split": data.stem, "sha256": hashes})
 
 
-def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | None) -> None:
+def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | None) -> CompareConfig:
     import os
 
     stages = [
@@ -304,6 +320,29 @@ def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | 
     for name, columns in COLUMNS.items():
         write_text(folder / "tables" / f"{name}.csv", to_csv(columns, found[name]))
     write_json(folder / "eval_results.json", found)
+    return config
+
+
+def audited(
+    root: Path,
+    folder: Path,
+    config: CompareConfig,
+    tables: dict[str, str],
+    swapped: tuple[str, ...] = (),
+    answer: Callable[[str, list[dict[str, Any]]], None] | None = None,
+) -> None:
+    """Audit by the project's own code; ``answer`` writes what a stage makes of rows with swapped patients."""
+    examples = map(Example.from_row, read_jsonl(folder / "data" / "eval.jsonl"))
+    lines, record = swap_rows(load_task(config.task, config.task_settings), examples)
+    write_jsonl(folder / "audits" / "swapped.jsonl", lines)
+    write_json(folder / "audits" / "swaps.json", record)
+    for stage in swapped if answer else ():
+        answer(stage, lines)
+    more = {"training_tables": tables, "swapped": list(swapped), "pretraining": None}
+    found, rows = audit(AuditConfig.model_validate(config.model_dump() | more), root, folder, "trl")
+    for name, columns in AUDIT_COLUMNS.items():
+        write_text(folder / "tables" / f"audit_{name}.csv", to_csv(columns, rows[name]))
+    write_json(folder / "audits.json", found)
 
 
 def _claims(results: Path) -> None:
@@ -317,3 +356,11 @@ def _claims(results: Path) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """One finished run, which tests must not change."""
     return build(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def grounded_run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """One finished run of a study with arms, which tests must not change."""
+    from tests.unit.reports import grounded
+
+    return grounded.build(tmp_path_factory.mktemp("grounded"))

@@ -52,7 +52,7 @@ GUARDS = plain.GUARDS | {"sampled_outcome": "exact_format"}
 def study() -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "dipg", "title": "Grounded answers on diffuse intrinsic pontine glioma", "backend": "trl"}
-    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False, "paid": True}
+    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False, "paid": True, "abstains": True}
     stages = [
         {"name": name, "parent": parent, "method": method, "split": method, "steps": STEPS.get(name, 20)}
         | ({"rewards": table} if table else {})
@@ -79,9 +79,18 @@ def build(root: Path, sizes: dict[str, int] | None = None) -> SimpleNamespace:
         if stage != "base":
             _train(folder, job, tables, stage)
         for split in SPLITS:
-            _evaluate(folder, job, tables, stage, split, rows[split])
+            target = folder / f"eval/trl/{stage}/seed0/{split}"
+            _evaluate(folder, job, tables, stage, folder / f"data/{split}.jsonl", rows[split], target)
     write_json(folder / "compute.json", plain.compute_record([(stage, 0) for stage in STAGES]))
-    console = _compare(root, folder, job, tables)
+    console, config = _compare(root, folder, job, tables)
+    own = {stage: table for stage, (_, _, table, _) in STAGES.items() if table}
+    swapped = ("base", "sft", "soft-1200", "flat-soft", "flat-medium", "repaired")
+
+    def answer(stage: str, lines: list[dict[str, Any]]) -> None:
+        target = folder / f"audits/trl/{stage}/seed0"
+        _evaluate(folder, job, tables, stage, folder / "audits/swapped.jsonl", lines, target)
+
+    plain.audited(root, folder, config, own, swapped, answer)
     corpus = ["corpus/embedded/generation.json", "corpus/embedded/croissant.json"]
     data = [{"study": "dipg", "splits": sorted(wanted["sizes"]), "corpus": corpus}]
     config = {"scale": "tiny", "studies": [study()], "data": data}
@@ -175,7 +184,13 @@ def _train(folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str) -> 
 
 
 def _evaluate(
-    folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str, split: str, rows: list[dict[str, Any]]
+    folder: Path,
+    job: CorpusJob,
+    tables: dict[str, Any],
+    stage: str,
+    data: Path,
+    rows: list[dict[str, Any]],
+    target: Path,
 ) -> None:
     task = load_task(job.task, job.task_settings)
     mixture, table = (BASE, None) if stage == "base" else (STAGES[stage][3], STAGES[stage][2])
@@ -195,15 +210,14 @@ def _evaluate(
     keys = {"study": "dipg", "task": job.task, "task_settings": job.task_settings, "rewards": used}
     config = ScoreConfig.model_validate(keys | {"fixed_table": "repaired", "training_table": table})
     scores, metrics = score_predictions(config, rows, predictions)
-    target = folder / f"eval/trl/{stage}/seed0/{split}"
     write_jsonl(target / "predictions.jsonl", predictions)
     write_jsonl(target / "scores.jsonl", scores)
-    hashes = {"data": sha256_file(folder / f"data/{split}.jsonl")}
+    hashes = {"data": sha256_file(data)}
     hashes |= {"predictions": sha256_file(target / "predictions.jsonl")}
-    write_json(target / "metrics.json", metrics | {"split": split, "sha256": hashes})
+    write_json(target / "metrics.json", metrics | {"split": data.stem, "sha256": hashes})
 
 
-def _compare(root: Path, folder: Path, job: CorpusJob, tables: dict[str, Any]) -> str:
+def _compare(root: Path, folder: Path, job: CorpusJob, tables: dict[str, Any]) -> tuple[str, CompareConfig]:
     import os
 
     nodes = [{"name": name, "parent": parent, "method": method} for name, (parent, method, _, _) in STAGES.items()]
@@ -215,10 +229,11 @@ def _compare(root: Path, folder: Path, job: CorpusJob, tables: dict[str, Any]) -
     before = Path.cwd()
     os.chdir(root)
     try:
-        found = compare(CompareConfig.model_validate(keys), folder / "eval" / "trl", folder / "data")
+        config = CompareConfig.model_validate(keys)
+        found = compare(config, folder / "eval" / "trl", folder / "data")
     finally:
         os.chdir(before)
     for name, columns in COLUMNS.items():
         write_text(folder / "tables" / f"{name}.csv", to_csv(columns, found[name]))
     write_json(folder / "eval_results.json", found)
-    return summary(found)
+    return summary(found), config

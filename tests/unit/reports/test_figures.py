@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def inputs(run, study=None):
     files = StudyFiles(run.results, study or run.study)
-    return [files.evaluation, files.splits, *(files.log(stage, seed) for stage, seed in run.study.runs()[1:])]
+    made = (files.evaluation, files.splits, files.audits)
+    return [*made, *(files.log(stage, seed) for stage, seed in run.study.runs()[1:])]
 
 
 def test_every_figure_of_the_contract_is_drawn():

@@ -18,7 +18,6 @@ from primum.reports.manifest import build_manifest
 from primum.reports.numbers import Numbers, text_of
 from primum.reports.plotting import below
 from primum.reports.sources import StudyFiles
-from tests.unit.reports import grounded
 from tests.unit.reports.test_document import blank, every_text
 from tests.unit.reports.test_published_files import Page, call
 
@@ -28,8 +27,8 @@ FOREIGN = re.compile(r"\b(letters?|options?|confidence|multiple-choice|examinati
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return grounded.build(tmp_path_factory.mktemp("grounded"))
+def run(grounded_run):
+    return grounded_run
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +57,11 @@ def lines(run, name):
 
 def test_figures_are_those_for_which_there_is_something_to_show(run, document):
     names = ("composition", "yield", "training_loss", "training_reward", "metric_by_stage", "arms", "reward_parts")
-    assert run.study.figures() == names
+    assert run.study.figures() == (*names, "hacking", "risk_coverage")
     assert set(run.study.figures()) < set(FIGURES) == set(DRAWN)
     assert [block["file"] for block in blocks(document, "figure")] == [
-        f"dipg_{name}.svg" for name in (*names[:4], "arms", "metric_by_stage", "reward_parts")
+        f"dipg_{name}.svg"
+        for name in (*names[:4], "arms", "metric_by_stage", "reward_parts", "hacking", "risk_coverage")
     ]
 
 
@@ -157,7 +157,8 @@ def records(run):
     """Everything that some figure is drawn from."""
     files = StudyFiles(run.results, run.study)
     logs = [files.log(stage, seed) for stage, seed in run.study.runs()[1:]]
-    return [files.evaluation, files.splits, files.source(), files.source().with_name("comparison.json"), *logs]
+    made = [files.evaluation, files.splits, files.audits, files.source(), files.source().with_name("comparison.json")]
+    return [*made, *logs]
 
 
 NEWER = ("composition", "yield", "reward_parts")
@@ -233,7 +234,7 @@ def test_everything_published_is_whole(run):
         assert done.returncode == 0, (step[0], done.stderr)
     page, html = Page(), (run.results / "paper/report.html").read_text()
     page.feed(html)
-    assert page.open == [] and html.count("<svg") == 7
+    assert page.open == [] and html.count("<svg") == 9
     card = (run.results / "dipg/cards/trl/soft-1200.md").read_text()
     assert "## Subgroup evaluation results" in card and "Calibration:" not in card
     assert "`soft-900` fell below the interval of `medium-600`" in card

@@ -34,7 +34,7 @@ def publish(run, hash_seed="0"):
     config, study = json.dumps(run.config), json.dumps(run.config["studies"][0])
     logs = sorted(path.relative_to(run.root) for path in run.results.glob("medmcqa/models/trl/*/seed*/train_log.jsonl"))
     paper = "results/tiny/paper"
-    records = [f"results/tiny/medmcqa/{name}" for name in ("eval_results.json", "data/splits.json")]
+    records = [f"results/tiny/medmcqa/{name}" for name in ("eval_results.json", "data/splits.json", "audits.json")]
     inputs = ["--config", study, "--inputs", *records, *logs]
     steps: list[tuple] = []
     for name in run.study.figures():
