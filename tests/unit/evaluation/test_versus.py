@@ -135,7 +135,7 @@ def test_other_rows_are_not_compared(before, tmp_path) -> None:
     assert {(row["of"], row["key"]) for row in found["settings"]} == {("split eval", "sha256")}
 
 
-def test_the_same_completions_judged_otherwise_are_said_to_be_so(before, tmp_path) -> None:
+def test_the_same_completions_judged_otherwise_and_the_same_stage_asked_otherwise(before, tmp_path) -> None:
     after = tmp_path / "tiny"
     shutil.copytree(before, after)
     scores = after / "medmcqa/eval/trl/sft/seed0/eval/scores.jsonl"
@@ -143,6 +143,9 @@ def test_the_same_completions_judged_otherwise_are_said_to_be_so(before, tmp_pat
     write_manifest(after)
     row = compare_results(Results(before), Results(after))["metrics"][1]
     assert (row["lost"], row["why"]) == (3, "the same completions, judged otherwise")
+    asked = results(tmp_path / "asked" / "tiny", range(30))
+    row = compare_results(Results(before), Results(asked))["metrics"][1]
+    assert (row["verdict"], row["why"]) == ("better", "the same stage, asked otherwise")
     missing = after / "medmcqa/eval/trl/base/seed0/eval/scores.jsonl"
     missing.write_text(missing.read_text().replace('"correct": ', '"right": '))
     write_manifest(after)
