@@ -47,6 +47,12 @@ def test_a_mistake_ends_in_one_line_before_anything_starts(empty: Path, setting:
     assert not (empty / "results").exists()
 
 
+def test_a_comparison_with_nothing_is_refused(empty: Path) -> None:
+    done = snakemake(empty, "--cores", "2", "compare")
+    assert done.returncode == 2 and "nothing to compare with: 'before' is not set" in done.stderr
+    assert "Traceback" not in done.stderr and not (empty / "results").exists()
+
+
 def test_a_dataset_file_that_is_not_the_one_on_record_is_refused(empty: Path) -> None:
     (empty / "data").mkdir()
     (empty / "data" / "medmcqa.jsonl").write_text("{}\n")

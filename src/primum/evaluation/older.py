@@ -8,9 +8,9 @@ from typing import Any
 
 from primum.errors import UserError
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.stages import BASE_STAGE
 
 MANIFEST = "manifest.json"
-Run = tuple[str, int]  # stage and seed
 
 
 class Results:
@@ -71,6 +71,15 @@ class Results:
         found = [path for path in sorted(self.artefacts) if PurePosixPath(path).match("models/*/*/*/checkpoint.json")]
         records = [read_json(self.folder / path) for path in found]
         return {(record["study"], record["stage"], record["seed"]): record for record in records}
+
+    def made_by(self, study: str, stage: str, seed: int) -> str | None:
+        """What says which stage it is: the hash of its record, or of its base's."""
+        if stage == BASE_STAGE:
+            return self.inputs.get(f"results/inputs/bases/{self.results(study)['base']}/base.json")
+        ends = f"/{stage}/seed{seed}/checkpoint.json"
+        return next(
+            (h for p, h in self.artefacts.items() if p.startswith(f"{study}/models/") and p.endswith(ends)), None
+        )
 
     def rows(self, study: str, split: str) -> dict[str, dict[str, Any]]:
         """Rows of a split, by id."""

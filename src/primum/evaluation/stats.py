@@ -147,6 +147,14 @@ def paired_interval(gained: float, lost: float, n: float) -> tuple[float, float]
     return low, high
 
 
+def independent_interval(a: int, n_a: int, b: int, n_b: int) -> tuple[float, float]:
+    """95 % interval of a/n_a - b/n_b of two samples: Newcombe's hybrid score (1998, Stat Med 17:873, method 10)."""
+    one, other = rate(a, n_a), rate(b, n_b)
+    flipped = (-(other.value or 0.0), -(other.high or 0.0), -(other.low or 0.0))
+    _, low, high = mover([(one.value or 0.0, one.low or 0.0, one.high or 0.0), flipped])
+    return 2 * low, 2 * high
+
+
 def paired_mean(strata: Sequence[tuple[int, int, int]]) -> tuple[float, float, float]:
     """The mean of the strata's paired differences and its 95 % interval: MOVER over Tango's."""
     parts = [((g - lo) / n, *paired_interval(g, lo, n)) for g, lo, n in strata]

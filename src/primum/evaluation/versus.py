@@ -65,6 +65,7 @@ def _study_rows(before: Results, after: Results, study: str) -> list[dict[str, A
         for run in (run for run in sides[1][2] if run[2] == split and run in sides[0][2]):
             scores = [side.scores(found[run]) for side, _, found in sides]
             files = [side.artefacts[f"{found[run]}/predictions.jsonl"] for side, _, found in sides]
+            made = [side.made_by(study, run[0], run[1]) for side, _, _ in sides]
             where = {"study": study, "stage": run[0], "seed": run[1], "split": split}
             for metric in metrics:
                 row = where | {"metric": metric.name, "fault": metric.fault, "why": ""}
@@ -78,6 +79,8 @@ def _study_rows(before: Results, after: Results, study: str) -> list[dict[str, A
                 differ = row["gained"] or row["lost"]
                 if differ and files[0] == files[1]:
                     row["why"] = "the same completions, judged otherwise"
+                elif differ and made[0] == made[1]:
+                    row["why"] = "the same stage, asked otherwise"
                 rows.append(row | {"verdict": UNTOLD if differ and row["difference"] is not None else IDENTICAL})
     return rows
 
@@ -126,7 +129,11 @@ def told(found: Mapping[str, Any]) -> str:
         lines.append(f"{name}: " + ", ".join(f"{len(paths)} {how}" for how, paths in changed.items()))
         named = [f"  {how} {path}" for how, paths in changed.items() for path in paths]
         lines += named[:TOLD] + ([f"  and {len(named) - TOLD} more: comparison.json"] if len(named) > TOLD else [])
-    lines += ["", "settings, data, code and environment:", *(_settings(found["settings"]) or ["  no change"])]
+    lines += [
+        "",
+        "splits, and settings, code and environment that stages were trained with:",
+        *(_settings(found["settings"]) or ["  no change"]),
+    ]
     table = [["", "split", "metric", "before", "after", "difference", "Holm p", "groups p", "verdict"]]
     rows = [row for row in found["metrics"] if row["verdict"] != IDENTICAL]
     for row in rows:
