@@ -14,6 +14,7 @@ include: "rules/train.smk"  # SFT and GRPO stages, merged releases
 include: "rules/evaluate.smk"  # predictions, scores, comparisons
 include: "rules/parity.smk"  # one step of both backends against one reference
 include: "rules/report.smk"  # figures, cards, paper, report, manifest
+include: "rules/provenance.smk"  # bill of materials, run crate, cost, signatures
 include: "rules/targets.smk"  # what a person types: data, train, evaluate, parity, tables, figures, cards, paper, manifest
 
 

@@ -6,8 +6,10 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from primum.strict import IDENTIFIER
 from primum.errors import UserError, abort
-from primum.layout import INPUTS, LEDGERS
+from primum.layout import ADAPTER_FILES, INPUTS, LEDGERS
 from primum.plan import Plan
+from primum.provenance.names import BOM, COST_REPORT, COST_TABLE, CRATE, SIGNATURE
+from primum.provenance.wiring import bom_config, bom_inputs, environments, signature_files
 from primum.reports.sources import CLAIMS, CLAIMS_TABLE, FIGURES, TABLES
 from primum.session import begin, close, close_with_errors
 
@@ -40,6 +42,14 @@ def folder_option(option, checkpoints):
     """`--parent <folder of checkpoint.json>`, or nothing for the base."""
     folders = [str(Path(checkpoint).parent) for checkpoint in str(checkpoints).split()]
     return " ".join([option, *folders]) if folders else ""
+
+
+def signatures():
+    """One of every trained stage. Without a key there is nothing to sign with, which is said before anything is built."""
+    try:
+        return signature_files(PLAN)
+    except UserError as error:
+        abort(error)
 
 
 wildcard_constraints:

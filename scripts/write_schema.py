@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from primum.config import project_root, schema
+from primum.aside import schema
+from primum.config import project_root
 from primum.errors import run_cli
 from primum.files import write_json
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
+from primum.provenance.names import BOM
 from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
 from primum.tasks import load_task
@@ -277,6 +278,7 @@ class Layout:
             f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html") if self.trained
         ]
         files += self.claims_files() + ([self.parity_table()] if self.parity else [])
+        files.append(f"{self.results}/{BOM}")
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]
             files += [f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")]

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from primum.aside import take_aside
 from primum.closure import code_files, code_sha256
 from primum.config import DatasetEntry, ModelEntry, Study
 from primum.errors import UserError
@@ -34,6 +35,7 @@ class Plan(Layout):
     """
 
     def __init__(self, root: Path, values: dict[str, Any]) -> None:
+        self.aside, values = take_aside(values)
         config = load_config(values)
         super().__init__(root, config, {name: load_study(root, name, config) for name in config.studies})
         self.datasets: dict[str, DatasetEntry] = {}

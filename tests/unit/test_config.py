@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from primum.config import Config, Study, project_root, schema
+from primum.aside import schema
+from primum.config import Config, Study, project_root
 from primum.errors import UserError
 from primum.files import dumps
 from primum.plan import Plan

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from primum.config import project_root, schema
+from primum.aside import schema
+from primum.config import project_root
 from primum.tasks.grounded_answer import GroundedAnswer
 from primum.tasks.medmcqa import MedMCQA
 
