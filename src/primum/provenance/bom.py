@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from primum.files import dumps, read_json, sha256_file
-from primum.provenance.model_card import adapter_card, base_card
+from primum.provenance.model_card import adapter_card, base_card, rates
 from primum.provenance.names import BOM
 from primum.provenance.pins import packages
 from primum.reports.sources import CORPUS_RECORD, ReportConfig, StudyFiles, StudyReport
@@ -133,7 +133,10 @@ class _Parts:
         base_ref = f"base/{base['id']}"
         told = {key: base[key] for key in ("reader", "source", "revision")} | {"listing_sha256": base["sha256"]}
         self._add(base_ref, "machine-learning-model", **_model(base_ref, base["id"], base, base["files"], told))
-        self.extras.setdefault(base_ref, {"modelCard": base_card(files, base)})
+        card = self.extras.setdefault(base_ref, {"modelCard": base_card(files, base)})["modelCard"]
+        card["quantitativeAnalysis"]["performanceMetrics"] += rates(
+            results, BASE_STAGE, 0
+        )  # by each study of this base
         for stage, seed in files.study.runs():
             if stage != BASE_STAGE:
                 self._add_adapter(files, base, results, stage, seed)
@@ -216,7 +219,7 @@ def _sha256(digest: str) -> list[Any]:
 
 def _licences(text: str) -> list[Any]:
     """An SPDX identifier as such, any other name as a name."""
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.contrib.license.factories import LicenseFactory
 
     return [LicenseFactory().make_from_string(text)]
 

@@ -13,8 +13,12 @@ USE = "Research on post-training and its evaluation; not for advice to anybody, 
 
 
 def base_card(files: StudyFiles, base: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a base model: its architecture, and that it is for research."""
-    return {"modelParameters": _architecture(files, base), "considerations": {"useCases": [USE]}}
+    """Of a base model: its architecture, and that it is for research; its rates come from every study of it."""
+    return {
+        "modelParameters": _architecture(files, base),
+        "quantitativeAnalysis": {"performanceMetrics": []},
+        "considerations": {"useCases": [USE]},
+    }
 
 
 def adapter_card(
@@ -39,15 +43,19 @@ def adapter_card(
         **_architecture(files, base),
         "datasets": [{"ref": reference} for reference in data],
     }
-    metrics = [
-        _metric(row) for row in results["metrics"] if (row["stage"], row["seed"]) == (record["stage"], record["seed"])
-    ]
     risks = [{"name": text} for text in files.study.limitations]
     return {
         "modelParameters": parameters,
-        "quantitativeAnalysis": {"performanceMetrics": metrics},
+        "quantitativeAnalysis": {"performanceMetrics": rates(results, record["stage"], record["seed"])},
         "considerations": {"useCases": [USE], **({"ethicalConsiderations": risks} if risks else {})},
     }
+
+
+def rates(results: Mapping[str, Any], stage: str, seed: int) -> list[dict[str, Any]]:
+    """Every rate of a stage with its 95 % interval, as ``eval_results.json`` has it."""
+    return [
+        _metric(results["study"], row) for row in results["metrics"] if (row["stage"], row["seed"]) == (stage, seed)
+    ]
 
 
 def _architecture(files: StudyFiles, base: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,8 +64,8 @@ def _architecture(files: StudyFiles, base: Mapping[str, Any]) -> dict[str, Any]:
     return {"architectureFamily": "transformer", "modelArchitecture": config["architectures"][0]}
 
 
-def _metric(row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": row["metric"], "slice": f"split {row['split']}, n={row['n']}"}
+def _metric(study: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": row["metric"], "slice": f"split {row['split']} of {study}, n={row['n']}"}
     if row["value"] is not None:
         found["value"] = dumps(row["value"])
         found["confidenceInterval"] = {"lowerBound": dumps(row["low"]), "upperBound": dumps(row["high"])}
