@@ -4,12 +4,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
-from primum.before import needed
 from primum.strict import IDENTIFIER
 from primum.errors import UserError, abort
-from primum.layout import INPUTS, LEDGERS
+from primum.layout import ADAPTER_FILES, INPUTS, LEDGERS
 from primum.plan import Plan
 from primum.reports.catalogue import AUDIT_TABLES, CLAIMS, CLAIMS_TABLE, DATA_RECORDS, FIGURES, TABLES
+from primum.provenance.names import BOM, COST_REPORT, COST_TABLE, CRATE, SIGNATURE
+from primum.provenance.wiring import bom_config, bom_inputs, environments, signature_files
 from primum.session import begin, close, close_with_errors
 
 try:
@@ -46,7 +47,15 @@ def folder_option(option, checkpoints):
 def older_results(_):
     """The manifest of what `before` names; a run that asks for a comparison without it ends here."""
     try:
-        return needed(PLAN.before)
+        return PLAN.aside.older_manifest()
+    except UserError as error:
+        abort(error)
+
+
+def signatures():
+    """One of every trained stage. Without a key there is nothing to sign with, which is said before anything is built."""
+    try:
+        return signature_files(PLAN)
     except UserError as error:
         abort(error)
 

@@ -84,3 +84,28 @@ rule release:
             for stage, seed in PLAN.runs(study)
             if stage != "base"
         ],
+
+
+rule bom:
+    """The bill of materials."""
+    input:
+        f"{R}/{BOM}",
+
+
+rule crate:
+    """The run crate."""
+    input:
+        f"{R}/{CRATE}",
+
+
+rule cost:
+    """Energy and cost, estimated."""
+    input:
+        f"{R}/{COST_TABLE}",
+        f"{R}/{COST_REPORT}",
+
+
+rule sign:
+    """Every trained stage, signed; needs `--config signing_key=<path of a private key>`."""
+    input:
+        lambda _: signatures(),

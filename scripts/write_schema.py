@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from primum.before import schema
+from primum.aside import schema
 from primum.config import project_root
 from primum.errors import run_cli
 from primum.files import write_json

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from primum.before import load_with_before
+from primum.aside import take_aside
 from primum.closure import code_files, code_sha256
 from primum.config import DatasetEntry, ModelEntry, Study
 from primum.errors import UserError
@@ -35,7 +35,8 @@ class Plan(Publication):
     """
 
     def __init__(self, root: Path, values: dict[str, Any]) -> None:
-        self.before, config = load_with_before(root, values)
+        self.aside, values = take_aside(root, values)
+        config = load_config(values)
         super().__init__(root, config, {name: load_study(root, name, config) for name in config.studies})
         self.models: dict[str, ModelEntry] = {}
         for name, study in self.studies.items():

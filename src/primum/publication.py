@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from primum.layout import ADAPTER_FILES, SCORED_FILES, Layout
+from primum.provenance.names import BOM
 from primum.reports.catalogue import (
     AUDIT_TABLES,
     AUDITS,
@@ -102,6 +103,7 @@ class Publication(Layout):
         """Everything that the manifest lists, at this scale."""
         together = ("numbers.json", "paper.pdf", "report.html", *PIPELINE)
         files = [f"{self.results}/paper/{name}" for name in together if self.trained]
+        files.append(f"{self.results}/{BOM}")
         files += self.claims_files() + ([self.parity_table()] if self.parity else [])
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]

@@ -15,8 +15,14 @@ from pathlib import Path
 import pytest
 
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.plan import Plan
+from primum.provenance.cost import read_measurements
+from primum.provenance.crate import build_crate
 from primum.provenance.lineage import lineage, numbers_like
 from primum.provenance.tell import tell_number
+from primum.reports.sources import ReportConfig
+from primum.settings import read_yaml
+from primum.strict import parse
 from tests.workflow_tools import ROOT, SHORT_DIPG, planned, project_copy, snakemake
 
 # The same studies with fewer steps, rows and evaluated splits: every rule runs.
@@ -55,6 +61,7 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "paper/numbers.json",
         "paper/figures/pipeline.svg",
         "paper/tables/parity.csv",
+        "mlbom.json",
         "medmcqa/eval_results.json",
         "medmcqa/tables/comparisons.csv",
         "medmcqa/audits.json",
@@ -94,6 +101,21 @@ def test_results_name_no_machine_and_no_folder(built: Path) -> None:
     for path in kept:
         text = path.read_text(encoding="utf-8")
         assert str(built) not in text and str(ROOT) not in text, path
+
+
+def test_the_run_is_told_from_its_own_record(built: Path) -> None:
+    """Run crate and cost, from the record and the measurements that Snakemake left."""
+    crate, unknown = build_crate(built, str(RESULTS), "a test")
+    assert unknown == []
+    ran = [entity["name"] for entity in crate["@graph"] if entity["@type"] == "CreateAction"]
+    assert ran.count("train_stage") == 10 and {"fetch_dataset", "write_bom", "write_manifest"} <= set(ran)
+    files = {entity["@id"]: entity.get("sha256") for entity in crate["@graph"] if "File" in entity["@type"]}
+    assert read_json(built / RESULTS / "manifest.json")["artefacts"].items() <= files.items()
+    config = Plan(built, read_yaml(built / "config" / "config.yaml") | {"overrides": SHORT}).report_config()
+    report = parse(ReportConfig, json.loads(config), "a test")
+    jobs, others = read_measurements(report, built / RESULTS / "benchmarks")
+    assert others == 0 and [job for job in jobs if job.wall is None] == []
+    assert sum(job.rule == "train_stage" for job in jobs) == 10
 
 
 def test_lineage_goes_back_to_the_true_base(built: Path) -> None:
@@ -165,7 +187,7 @@ def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users |= {"probe_backend", "compare_backends", "check_claims", "describe_splits", "count_compute"}
     users |= {"write_swaps", "predict_swapped", "score_swapped", "audit_study"}
     after = {"collect_numbers", "plot_figure", "plot_pipeline", "build_paper", "build_report", "write_manifest", "all"}
-    after |= {"write_card", "write_dataset_card"}
+    after |= {"write_card", "write_dataset_card", "write_bom"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from primum.before import schema
+from primum.aside import schema
 from primum.config import Config, Study, project_root
 from primum.errors import UserError
 from primum.files import dumps

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from primum.before import schema
+from primum.aside import schema
 from primum.config import project_root
 from primum.tasks.grounded_answer import GroundedAnswer
 from primum.tasks.medmcqa import MedMCQA

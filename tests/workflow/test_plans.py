@@ -25,7 +25,7 @@ TARGETS = [
     "paper",
     "manifest",
 ]
-TARGETS += ["release"]
+TARGETS += ["release", "crate cost"]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_study_plans_at_every_scale(empty: Path, study: str, scale: str) -> None:
     jobs = planned(snakemake(empty, "-n", "--cores", "2", "--config", f"studies=[{study}]", f"scale={scale}"))
     values = yaml.safe_load((ROOT / "config" / "studies" / f"{study}.yaml").read_text())
-    wanted = {"check_rewards", "write_manifest", "all"}
+    wanted = {"check_rewards", "write_bom", "write_manifest", "all"}
     if values.get("stages"):
         wanted |= {"prepare_base", "train_stage", "predict", "score", "compare_stages", "build_paper"}
     if values.get("corpus"):
@@ -79,13 +79,15 @@ def test_the_command_line_adds_to_what_a_profile_says(empty: Path, profile: str)
 
 
 def test_targets_stop_where_they_say(empty: Path) -> None:
-    jobs = {target: set(planned(snakemake(empty, "-n", "--cores", "2", target))) for target in TARGETS}
+    jobs = {target: set(planned(snakemake(empty, "-n", "--cores", "2", *target.split()))) for target in TARGETS}
     assert (
         "train_stage" not in jobs["data"] and "predict" not in jobs["train"] and "build_paper" not in jobs["evaluate"]
     )
     assert "report_corpus" in jobs["corpora"] and "fetch_dataset" not in jobs["corpora"]
     assert "merge_adapter" in jobs["release"] and "write_card" in jobs["cards"] and "plot_figure" in jobs["figures"]
     assert {"write_swaps", "audit_study"} <= jobs["audits"] and "build_paper" not in jobs["audits"]
+    assert {"write_crate", "report_cost"} <= jobs["crate cost"]
+    assert not {"write_crate", "report_cost", "sign_stage"} & jobs["manifest"]
     assert "write_manifest" in jobs["manifest"] and "build_report" in jobs["paper"]
 
 

@@ -37,6 +37,7 @@ def own_lines(text: str) -> list[str]:
         (over(data={"ranges": {"eval": [900, 1100]}}), "overlap at row"),
         (over(dataset="unheard"), "No entry 'unheard' in config/datasets.tsv"),
         ("scale=small", "data/medmcqa.jsonl does not exist"),
+        ("energy={country: France}", "'energy.country'"),
     ],
 )
 def test_a_mistake_ends_in_one_line_before_anything_starts(empty: Path, setting: str, said: str) -> None:
@@ -50,6 +51,12 @@ def test_a_mistake_ends_in_one_line_before_anything_starts(empty: Path, setting:
 def test_a_comparison_with_nothing_is_refused(empty: Path) -> None:
     done = snakemake(empty, "--cores", "2", "compare")
     assert done.returncode == 2 and "nothing to compare with: 'before' is not set" in done.stderr
+    assert "Traceback" not in done.stderr and not (empty / "results").exists()
+
+
+def test_without_a_key_nothing_is_built_to_be_signed(empty: Path) -> None:
+    done = snakemake(empty, "sign", "--cores", "2")
+    assert done.returncode == 2 and "signing_key is not set" in own_lines(done.stderr)[-1], done.stderr
     assert "Traceback" not in done.stderr and not (empty / "results").exists()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
+from primum.provenance.names import BOM
 from primum.reports.catalogue import AUDIT_TABLES, CLAIMS, CLAIMS_TABLE, DATA_RECORDS, PARITY, PIPELINE, SWAPS, TABLES
 from primum.reports.sources import DataReport, ReportConfig, StudyFiles
 from primum.stages import BASE_STAGE
@@ -29,6 +30,7 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
         | set(_together(results, config) if config.studies else ())
         | ({results / CLAIMS, results / CLAIMS_TABLE} if config.claims else set())
         | ({results / PARITY} if config.parity else set())
+        | {results / BOM}
     )
     inputs = sorted({path for study in config.studies for path in _inputs(StudyFiles(results, study))})
     missing = [path for path in [*artefacts, *inputs] if not path.is_file()]

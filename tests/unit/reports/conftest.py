@@ -111,8 +111,7 @@ def study(seeds: tuple[int, ...] = (0,)) -> dict[str, Any]:
 
 def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "medmcqa") -> SimpleNamespace:
     """Write ``root/results/tiny`` as a finished run would leave it."""
-    (root / "src").symlink_to(ROOT / "src")
-    for name in ("config", "envs"):
+    for name in ("src", "config", "envs", "resources"):
         (root / name).symlink_to(ROOT / name)
     results = root / "results" / "tiny"
     folder = results / "medmcqa"

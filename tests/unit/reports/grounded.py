@@ -63,7 +63,7 @@ def study() -> dict[str, Any]:
 
 def build(root: Path, sizes: dict[str, int] | None = None) -> SimpleNamespace:
     """Write ``root/results/tiny`` as a finished run would leave it."""
-    for name in ("src", "config", "envs"):
+    for name in ("src", "config", "envs", "resources"):
         (root / name).exists() or (root / name).symlink_to(ROOT / name)
     results = root / "results" / "tiny"
     folder = results / "dipg"

@@ -19,7 +19,7 @@ from primum.reports.numbers import Numbers, text_of
 from primum.reports.plotting import below
 from primum.reports.sources import StudyFiles
 from tests.unit.reports.test_document import blank, every_text
-from tests.unit.reports.test_published_files import Page, call
+from tests.unit.reports.test_published_files import Page, bom_step, call
 
 # Names that may hold digits: of stages, models, and what a licence is called.
 NAMES = re.compile(r"(soft|medium)-\d+|tiny-qwen3|b\w*16|Apache-2\.0|primum/embedded|sha256")
@@ -229,6 +229,7 @@ def test_everything_published_is_whole(run):
     steps.append(("write_dataset_card", "--config", study, *results, *numbers, *card))
     for name, file in (("build_paper", "paper.pdf"), ("build_report", "report.html")):
         steps.append((name, "--config", config, *results, *numbers, "--output", f"{paper}/{file}"))
+    steps.append(bom_step(run))
     for step in steps:
         done = call(run.root, *step)
         assert done.returncode == 0, (step[0], done.stderr)

@@ -29,6 +29,21 @@ def call(root, name, *arguments, hash_seed="0"):
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
 
 
+def bom_step(run):
+    """What `write_bom` is called with."""
+    records = {study["study"]: study["data_record"] for study in run.config["studies"]}
+    environments = sorted((ROOT / "envs").glob("*.yaml"))
+    shared = ("--results", "results/tiny", "--output", "results/tiny/mlbom.json")
+    return (
+        "write_bom",
+        "--config",
+        json.dumps(run.config | {"records": records}),
+        *shared,
+        "--environments",
+        *environments,
+    )
+
+
 def publish(run, hash_seed="0"):
     """Run every script of the reports, as the workflow does, with relative paths."""
     config, study = json.dumps(run.config), json.dumps(run.config["studies"][0])
@@ -51,6 +66,7 @@ def publish(run, hash_seed="0"):
     )
     steps.append(("build_paper", "--config", config, *shared, "--output", f"{paper}/paper.pdf"))
     steps.append(("build_report", "--config", config, *shared, "--output", f"{paper}/report.html"))
+    steps.append(bom_step(run))
     steps.append(
         ("write_manifest", "--config", config, "--results", "results/tiny", "--output", "results/tiny/manifest.json")
     )
