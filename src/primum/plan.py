@@ -17,7 +17,7 @@ from primum.errors import UserError
 from primum.files import dumps, sha256_file
 from primum.publication import Publication
 from primum.rewards import check_signs, check_table
-from primum.settings import load_dataset_entry, load_model_entry, load_study
+from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
 from primum.stages import BASE_STAGE, GrpoStage, Mesh
 from primum.tasks import load_task
 from primum.training.tunix_limits import check_tunix
