@@ -5,6 +5,7 @@ repaired --against sft; or --half-width 3 --rate 88.
 """
 
 import argparse
+from math import ceil
 from pathlib import Path
 
 from primum.errors import UserError, run_cli
@@ -27,17 +28,17 @@ def main() -> None:
     parser.add_argument("--half-width", type=float, help="points; of an interval of one rate")
     parser.add_argument("--rate", type=float, default=50.0, help="per cent; with --half-width")
     args = parser.parse_args()
-    effect = args.design_effect
+    effect, each = args.design_effect, 1.0
     if args.half_width is not None:
         rows = rows_needed(args.half_width / 100, args.rate / 100)
-        print(f"rows: {rows * effect:.0f}")
+        print(f"rows: {ceil(rows * effect)}")
         return
     difference, share = args.difference, args.discordant
     if args.results:
         if not (args.stage and args.against):
             raise UserError("--from needs a pair of stages.", "Give --stage and --against.")
         found = observed(read_json(args.results), args.stage, args.against, args.metric, args.split)
-        effect = found["design_effect"] if effect == 1.0 else effect
+        effect, each = (found["design_effect"] if effect == 1.0 else effect), found["each"]
         difference = 100 * abs(found["difference"]) if difference is None else difference
         share = 100 * found["share"] if share is None else share
         print(found["in_words"])
@@ -45,7 +46,9 @@ def main() -> None:
     if difference is None or share is None:
         raise UserError("Not enough to plan with.", "Give --difference and --discordant, or --from, or --half-width.")
     pairs = pairs_needed(difference / 100, share / 100, args.power)
-    print(f"pairs: {pairs}" + (f"; as rows are grouped there: {pairs * effect:.0f}" if effect != 1.0 else ""))
+    print(f"pairs: {pairs}")
+    if each * effect > 1:
+        print(f"rows, as they are made up and grouped there: {ceil(pairs * each * effect)}")
 
 
 if __name__ == "__main__":

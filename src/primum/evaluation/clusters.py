@@ -18,7 +18,7 @@ from primum.files import rounded
 from primum.tasks.base import Example, Metric
 
 CLUSTERED = ("groups", "design_effect", "low_clustered", "high_clustered")
-TESTED_BY_GROUP = ("p_clustered", "low_clustered", "high_clustered")
+TESTED_BY_GROUP = ("p_clustered", "low_clustered", "high_clustered", "design_effect")
 Scores = Mapping[str, Mapping[str, Any]]  # lines of scores.jsonl by row id
 Stratum = Sequence[tuple[str, int]]  # group and outcome (0 or 1) or paired difference (-1, 0 or 1) of every row
 
@@ -82,7 +82,7 @@ def clustered_rate(strata: Sequence[Stratum]) -> dict[str, Any]:
 
 def clustered_difference(strata: Sequence[Stratum]) -> dict[str, Any]:
     """Of a mean of paired differences: ``p_clustered``, exact, by swapping stages within groups; and its 95 % interval,
-    ``low_clustered`` and ``high_clustered``. None where a stratum is empty."""
+    ``low_clustered`` and ``high_clustered``, with the ``design_effect``. None where a stratum is empty."""
     if not all(strata):
         return dict.fromkeys(TESTED_BY_GROUP)
     effect = design_effect(strata)
@@ -97,7 +97,8 @@ def clustered_difference(strata: Sequence[Stratum]) -> dict[str, Any]:
     for stratum in strata:
         for group, value in stratum:
             sums[group] = sums.get(group, 0) + value * (scale // len(stratum))
-    return {"p_clustered": swap_test(list(sums.values())), "low_clustered": low, "high_clustered": high}
+    found = (swap_test(list(sums.values())), low, high, effect)
+    return dict(zip(TESTED_BY_GROUP, found, strict=True))
 
 
 def design_effect(strata: Sequence[Stratum]) -> float:

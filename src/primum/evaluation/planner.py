@@ -67,8 +67,10 @@ def rows_needed(half_width: float, share: float) -> int:
 def observed(
     results: Mapping[str, Any], stage: str, against: str, metric: str | None, split: str | None
 ) -> dict[str, Any]:
-    """What a run has found of a pair: the comparison, its ``share`` of discordant pairs, and the ``design_effect`` of
-    the stage's rate.
+    """What a run has found of a pair of stages: the comparison, with its ``share`` of discordant pairs and ``each``.
+
+    The latter is how many rows stand for one pair of a simple rate: more than one, where the metric is a mean over
+    conditions of unlike size.
 
     Args:
         results: content of ``eval_results.json``.
@@ -83,9 +85,11 @@ def observed(
     wanted = {"stage": stage, "against": against, "metric": metric, "split": split}
     for row in results["comparisons"]:
         if all(row[key] == value for key, value in wanted.items()) and row["n"]:
-            of_stage = {key: value for key, value in wanted.items() if key != "against"} | {"seed": row["seed"]}
-            rate = next(r for r in results["metrics"] if all(r[key] == value for key, value in of_stage.items()))
-            return row | {"share": (row["gained"] + row["lost"]) / row["n"], "design_effect": rate["design_effect"]}
+            share, found, each = (row["gained"] + row["lost"]) / row["n"], row["detectable"], 1.0
+            balanced = abs(row["difference"] - (row["gained"] - row["lost"]) / row["n"]) > 1e-5
+            if balanced and found and found <= share:
+                each = max(1.0, row["n"] / pairs_needed(found, share))
+            return row | {"share": share, "each": each}
     pairs = sorted({f"{row['stage']} against {row['against']}" for row in results["comparisons"]})
     raise UserError(
         f"'{stage}' was not compared with '{against}' in {metric} on {split}.", f"Compared were {', '.join(pairs)}."

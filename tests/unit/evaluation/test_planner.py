@@ -8,7 +8,7 @@ import pytest
 
 from primum.errors import UserError
 from primum.evaluation.planner import observed, pairs_needed, rows_needed
-from primum.evaluation.stats import detectable_difference, wilson
+from primum.evaluation.stats import detectable_difference, detectable_mean, wilson
 from primum.files import write_json
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -16,8 +16,11 @@ ROW = {"stage": "grpo", "against": "sft", "metric": "accuracy", "split": "eval",
 RESULTS = {
     "key_metrics": ["accuracy"],
     "splits": ["eval", "dev"],
-    "comparisons": [ROW | {"n": 200, "gained": 30, "lost": 10, "difference": 0.1, "in_words": "grpo vs sft: so"}],
-    "metrics": [{k: v for k, v in ROW.items() if k != "against"} | {"design_effect": 1.5}],
+    "comparisons": [
+        ROW
+        | {"n": 200, "gained": 30, "lost": 10, "difference": 0.1, "in_words": "grpo vs sft: so"}
+        | {"detectable": detectable_difference(40, 200), "design_effect": 1.5}
+    ],
 }
 
 
@@ -46,6 +49,16 @@ def test_rows() -> None:
     assert rows_needed(0.49, 0.0) == 1
 
 
+def test_a_balanced_rate_takes_more_rows() -> None:
+    """Strata of 160 and 40 rows: the variance of their mean is that of 128 rows at the weighted share."""
+    strata = [(20, 8, 160), (9, 3, 40)]
+    row = RESULTS["comparisons"][0] | {"gained": 29, "lost": 11, "difference": (12 / 160 + 6 / 40) / 2}
+    row |= {"detectable": detectable_mean(strata)}
+    found = observed(RESULTS | {"comparisons": [row]}, "grpo", "sft", None, None)
+    assert pairs_needed(row["detectable"], found["share"]) * found["each"] == pytest.approx(200)
+    assert observed(RESULTS, "grpo", "sft", None, None)["each"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -71,6 +84,6 @@ def test_the_script(tmp_path: Path) -> None:
     pair = ("--from", tmp_path / "eval_results.json", "--stage", "grpo", "--against", "sft")
     found = script(*pair, "--difference", 6.5).stdout.splitlines()
     assert found[1] == "found: 20.0 % of 200 pairs discordant, design effect 1.50"
-    assert found[2] == "pairs: 370; as rows are grouped there: 555"
+    assert found[2:] == ["pairs: 370", "rows, as they are made up and grouped there: 555"]
     alone = script("--difference", 6.5)
     assert alone.returncode == 2 and alone.stderr.count("\n") == 1 and "Not enough to plan with" in alone.stderr

@@ -15,6 +15,7 @@ from primum.reports.html import references
 from primum.reports.limits import limits
 from primum.reports.numbers import Numbers, text_of
 from primum.reports.paper import TEMPLATES
+from primum.reports.seeds import over_seeds
 from primum.reports.sources import StudyFiles
 from tests.unit.reports.conftest import build
 
@@ -99,6 +100,10 @@ def test_headlines_compare_every_stage_with_its_parent_and_the_last_with_the_bas
     ]
 
 
+def test_one_seed_makes_no_table_of_seeds(run):
+    assert over_seeds(open_run(run)[0]) is None
+
+
 def test_in_brief_tells_what_is_supported_from_what_is_not(run):
     """Every pair of the headlines stands in one of two sentences, with its interval, on the side of its test."""
     tables = open_run(run)[0]
@@ -118,6 +123,7 @@ def test_limits_name_one_seed_shared_facts_and_the_bundled_inputs(run):
     for part in (
         "One training run",
         "Shared facts. 9 of the",
+        "no difference is called supported that swapping whole groups does not find",
         "no examination",
         "constant 0.95",
         "not medical practice",
@@ -140,6 +146,9 @@ def test_several_seeds_and_no_published_numbers(tmp_path):
         for c in b["columns"]
     ]
     assert "grpo (seed 1)" in heads
+    rows = over_seeds(tables)["rows"]
+    assert [text_of(row[0]) for row in rows] == ["sft", "sft vs base", "grpo", "grpo vs base", "grpo vs sft"]
+    assert "[seeds and items]" in heads and text_of(rows[1][2]).startswith("+")
     assert len(metadata(tables, files, "grpo").to_dict()["model-index"]) == 1
 
 
