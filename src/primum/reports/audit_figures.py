@@ -82,6 +82,9 @@ def _curves(figure: Figure, study: StudyReport, audits: dict[str, Any]) -> None:
             xs, ys = ([100 * point[side] for point in points] for side in (0, 1))
             axes.plot(xs, ys, color=colour, linestyle=line, linewidth=width, label=by)
             axes.axhline(100 * row["random"], color=colour, linewidth=0.6, linestyle=(0, (1, 2)))
+            share = 100 * row["right"] / row["n"]  # in the best order nothing is wrong up to here
+            best = [max(0.0, 100 * (x - share) / x) for x in xs]
+            axes.plot(xs, best, color=MUTED, linewidth=0.6)
             words.append(f"{by}: area {row['aurc']:.3f}, random {row['random']:.3f}")
         axes.text(0.03, 0.98, "\n".join(words), transform=axes.transAxes, va="top", fontsize=5.4, color=INK)
         axes.set(title=run_name(study, *run), xlabel="% answered, the surest first", xlim=(0, 100), ylim=(0, 100))

@@ -273,21 +273,27 @@ def _groups(tables: Tables) -> Rich:
         if numbers.value(f"{record}status") != "made":
             found.append(numbers.say("Telling them of patients of {what} is {s}.", what=what, s=f"{record}status"))
             continue
-        ended = []
+        ended, changed = [], dict[str, str]()
         for stage in tables.study.names():
             at = tables.key("audit", "flips", stage, tables.study.seeds_of(stage)[0], swap, "")
+            if numbers.has(f"{at}changed_value"):
+                changed[stage] = f"{at}changed_value"
             if numbers.has(f"{at}p_holm") and numbers.value(f"{at}p_holm") < alpha:
                 ended.append(numbers.say("{stage}", stage=Name(tables.shown(stage))))
+        most = max(changed, key=lambda stage: numbers.value(changed[stage]))
         verdict = numbers.say("for no stage is being right shown to depend on it")
         if ended:
             verdict = numbers.say("being right depends on it for {stages}", stages=joined(ended))
         found.append(
             numbers.say(
-                "Of {rows} items {swapped} can be told of a patient of {what} with nothing else changed: {verdict}.",
+                "Of {rows} items {swapped} can be told of a patient of {what} with nothing else changed: {verdict}."
+                " Up to {most}% of the answers read otherwise ({stage}).",
                 rows=f"{record}rows",
                 swapped=f"{record}swapped",
                 what=what,
                 verdict=verdict,
+                most=changed[most],
+                stage=Name(tables.shown(most)),
             )
         )
     return paragraph(found)
