@@ -32,7 +32,7 @@ def workflow(numbers: Numbers, config: ReportConfig) -> dict[str, Any] | None:
         " longer way stands for are left out. Dashed: what is made of the numbers and figures."
     )
     drawn = {"kind": "figure", "file": Path(PIPELINE[0]).name, "caption": caption, "alt": text_of(caption)}
-    blocks = [text(about), drawn | {"wide": False}]
+    blocks = [text(about), drawn | {"wide": True}]
     return {"title": "How it was made", "study": "making", "sections": [{"title": "The pipeline", "blocks": blocks}]}
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from primum.provenance.graph import Edge, Graph, layers, reduced
-from primum.reports.plotting import INK, MUTED, WIDTH, canvas, save, spread
+from primum.reports.plotting import INK, MUTED, WIDE, canvas, save, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 READ = "paper, report, cards"  # what is made of the numbers and figures: after this one, so not on record yet
 FILLS = {"data": "#e6f0f7", "teacher": "#fdf1dc", "trl": "#fbe6d8", "tunix": "#f3e2ee", "analysis": "#e3f2ec"}
-BOX, TALL = 0.8, 0.28  # inches: a box
-GAP, STEP = 0.86, 0.48  # inches between the middles of boxes, across and down
+BOX, TALL = 1.05, 0.3  # inches: a box
+GAP, STEP = 1.15, 0.5  # inches between the middles of boxes, across and down
 SWEEPS = 12
 PORT = 0.2  # inches between arrows that end at one box
 Point = tuple[float, float]
@@ -39,10 +39,11 @@ def draw_pipeline(graph: Graph, svg: Path, png: Path) -> None:
     places = _places(rows, ways)
     low, high = min(places.values()), max(places.values())
     height = STEP * max(depth.values()) + TALL + 0.1
-    with canvas("pipeline", WIDTH, height) as figure:
+    middle, half = (low + high) / 2, max(WIDE, high - low + BOX + 0.06) / 2
+    with canvas("pipeline", WIDE, height) as figure:
         figure.set_layout_engine("none")  # places are given in inches
         axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(low - BOX / 2 - 0.03, high + BOX / 2 + 0.03), ylim=(height - TALL / 2 - 0.05, -TALL / 2 - 0.05))
+        axes.set(xlim=(middle - half, middle + half), ylim=(height - TALL / 2 - 0.05, -TALL / 2 - 0.05))
         axes.set_axis_off()
         lines = _ports([[(places[node], STEP * layer) for layer, node in way] for way in ways])
         for edge, line in zip(kept, lines, strict=True):
@@ -154,7 +155,7 @@ def _arrow(axes: Axes, points: Sequence[Point], files: int) -> None:
     arrow = {"arrowstyle": "-|>,head_length=2.6,head_width=1.3", "shrinkA": 0, "shrinkB": 0, "linewidth": 0.7}
     axes.add_patch(FancyArrowPatch(path=Line(vertices, codes), color=MUTED, zorder=1, **arrow))
     if files:
-        _words(axes, ends[-1][0] + 0.03, ends[-1][1] - 0.05, f"{files:,}", size=4.6, ha="left", color=MUTED)
+        _words(axes, ends[-1][0] + 0.03, ends[-1][1] - 0.05, f"{files:,}", size=5.5, ha="left", color=MUTED)
 
 
 def _back(axes: Axes, start: Point, end: Point) -> None:
@@ -194,12 +195,12 @@ def _box(axes: Axes, x: float, y: float, node: str, graph: Graph) -> None:
     )
     axes.add_patch(box)
     if not made:
-        _words(axes, x, y, node, size=4.9)
+        _words(axes, x, y, node, size=6.5)
         return
     jobs = f"{graph.jobs[node]:,} job{'s' if graph.jobs[node] > 1 else ''}"
     detail = f"{jobs}{', chained' if node in graph.repeated else ''} · {environment or '–'}"  # noqa: RUF001
-    _words(axes, x, y - 0.055, node, size=5.4)
-    _words(axes, x, y + 0.07, detail, size=4.7, color=MUTED)
+    _words(axes, x, y - 0.06, node, size=6.5)
+    _words(axes, x, y + 0.075, detail, size=5.5, color=MUTED)
 
 
 def _words(axes: Axes, x: float, y: float, text: str, size: float, **look: Any) -> None:
