@@ -8,12 +8,16 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"  # the plan: checked configuration, paths, narrow configs
-include: "rules/data.smk"  # datasets, splits, base models, the reward gate
+include: "rules/data.smk"  # datasets, splits, the reward gate
+include: "rules/bases.smk"  # base models, fetched or made
 include: "rules/corpora.smk"  # teachers: generation, comparison, published files
 include: "rules/train.smk"  # SFT and GRPO stages, merged releases
 include: "rules/evaluate.smk"  # predictions, scores, comparisons
+include: "rules/audit.smk"  # swapped patients, and the audits
 include: "rules/parity.smk"  # one step of both backends against one reference
-include: "rules/report.smk"  # figures, cards, paper, report, manifest
+include: "rules/pipeline.smk"  # the graph of what was run
+include: "rules/report.smk"  # figures, paper, report, manifest
+include: "rules/cards.smk"  # model cards and dataset cards
 include: "rules/provenance.smk"  # bill of materials, run crate, cost, signatures
 include: "rules/targets.smk"  # what a person types: data, train, evaluate, parity, tables, figures, cards, paper, manifest
 

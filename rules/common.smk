@@ -8,9 +8,9 @@ from primum.strict import IDENTIFIER
 from primum.errors import UserError, abort
 from primum.layout import ADAPTER_FILES, INPUTS, LEDGERS
 from primum.plan import Plan
+from primum.reports.catalogue import AUDIT_TABLES, CLAIMS, CLAIMS_TABLE, DATA_RECORDS, FIGURES, TABLES
 from primum.provenance.names import BOM, COST_REPORT, COST_TABLE, CRATE, SIGNATURE
 from primum.provenance.wiring import bom_config, bom_inputs, environments, signature_files
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, FIGURES, TABLES
 from primum.session import begin, close, close_with_errors
 
 try:
@@ -42,6 +42,14 @@ def folder_option(option, checkpoints):
     """`--parent <folder of checkpoint.json>`, or nothing for the base."""
     folders = [str(Path(checkpoint).parent) for checkpoint in str(checkpoints).split()]
     return " ".join([option, *folders]) if folders else ""
+
+
+def older_results(_):
+    """The manifest of what `before` names; a run that asks for a comparison without it ends here."""
+    try:
+        return PLAN.aside.older_manifest()
+    except UserError as error:
+        abort(error)
 
 
 def signatures():

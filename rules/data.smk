@@ -1,4 +1,4 @@
-# Inputs: datasets and base models by their registry lines; the study's splits; the gate that rewards must pass.
+# Data: datasets by their registry lines, the study's splits and what describes them, and the gate that rewards must pass.
 
 
 rule fetch_dataset:
@@ -46,24 +46,25 @@ for study_name in PLAN.studies:  # a rule a study, since each names its own spli
             "python scripts/build_splits.py --config {params.config:q} --rows {input.rows} --output {params.folder} 2>&1 | tee {log}"
 
 
-rule prepare_base:
-    """Fetch, verify and, where needed, convert a base model of config/models.tsv."""
+rule describe_splits:
+    """Croissant metadata of a study's splits."""
     input:
-        source=lambda w: PLAN.source_files(PLAN.models[w.base]),
-        code=PLAN.code("prepare_base"),
+        splits=lambda w: [PLAN.split_file(w.study, split) for split in PLAN.splits(w.study)],
+        code=PLAN.code("describe_splits"),
     output:
-        base=f"{INPUTS}/bases/{{base}}/base.json",
+        croissant=f"{STUDY}/data/croissant.json",
     log:
-        f"{LOGS}/prepare_base/{{base}}.log",
+        f"{LOGS}/describe_splits/{{study}}.log",
     benchmark:
-        f"{BENCHMARKS}/prepare_base/{{base}}.tsv"
+        f"{BENCHMARKS}/describe_splits/{{study}}.tsv"
     conda:
-        "../envs/trl.yaml"
+        "../envs/data.yaml"
     params:
-        entry=lambda w: PLAN.models[w.base].model_dump_json(),
-        folder=subpath(output.base, parent=True),
+        title=lambda w: PLAN.studies[w.study].title,
+        licence=lambda w: PLAN.licence(w.study),
     shell:
-        "python scripts/prepare_base.py --entry {params.entry:q} --output {params.folder} 2>&1 | tee {log}"
+        "python scripts/describe_splits.py --study {wildcards.study} --title {params.title:q} --licence {params.licence:q} "
+        "--splits {input.splits} --output {output.croissant} 2>&1 | tee {log}"
 
 
 rule check_rewards:
@@ -83,53 +84,3 @@ rule check_rewards:
         config=lambda w: PLAN.rewards_config(w.study),
     shell:
         "python scripts/check_rewards.py --config {params.config:q} --data {input.data} --output {output.gate} 2>&1 | tee {log}"
-
-
-rule pretrain_tiny_qwen3:
-    """Train the bundled tiny base again from the bundled facts; its sha256 should be the one in config/models.tsv."""
-    input:
-        facts="resources/medmcqa/facts.tsv",
-        relations="resources/medmcqa/relations.yaml",
-        code=PLAN.code("pretrain_tiny_qwen3"),
-    output:
-        model=f"{INPUTS}/rebuilt/tiny-qwen3/model.safetensors",
-    log:
-        f"{LOGS}/pretrain_tiny_qwen3.log",
-    benchmark:
-        f"{BENCHMARKS}/pretrain_tiny_qwen3.tsv"
-    conda:
-        "../envs/trl.yaml"
-    params:
-        bank=subpath(input.facts, parent=True),
-        folder=subpath(output.model, parent=True),
-    shell:
-        "python scripts/pretrain_tiny_qwen3.py --bank {params.bank} --output {params.folder} 2>&1 | tee {log}"
-
-
-rule pretrain_tiny_gemma3:
-    """Train the bundled base of the grounded answers again; its sha256 should be the one in config/models.tsv."""
-    input:
-        study="config/studies/dipg.yaml",
-        concepts="resources/dipg/concepts.tsv",
-        facts=multiext(
-            "resources/dipg/",
-            "axioms.tsv",
-            "derived.tsv",
-            "missing.tsv",
-            "patients.yaml",
-            "safety.tsv",
-        ),
-        code=PLAN.code("pretrain_tiny_gemma3"),
-    output:
-        model=f"{INPUTS}/rebuilt/tiny-gemma3/model.safetensors",
-    log:
-        f"{LOGS}/pretrain_tiny_gemma3.log",
-    benchmark:
-        f"{BENCHMARKS}/pretrain_tiny_gemma3.tsv"
-    conda:
-        "../envs/trl.yaml"
-    params:
-        resources=subpath(input.concepts, parent=True),
-        folder=subpath(output.model, parent=True),
-    shell:
-        "python scripts/pretrain_tiny_gemma3.py --study {input.study} --resources {params.resources} --output {params.folder} 2>&1 | tee {log}"

@@ -97,3 +97,25 @@ rule check_claims:
     shell:
         "python scripts/check_claims.py --results {params.results:q} --output-json {output.claims} "
         "--output-csv {output.table} 2>&1 | tee {log}"
+
+
+rule compare_results:
+    """This run beside an older copy of its results: what changed, and whether it is significant. In no manifest."""
+    input:
+        before=older_results,
+        after=f"{R}/manifest.json",
+        code=[PLAN.code("compare_results", study) for study in PLAN.trained] or PLAN.code("compare_results"),
+    output:
+        comparison=f"{R}/comparison.json",
+        table=f"{R}/comparison.csv",
+    log:
+        f"{LOGS}/compare_results.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_results.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        before=subpath(input.before, parent=True),
+        after=subpath(input.after, parent=True),
+    shell:
+        "python scripts/compare_results.py {params.before:q} {params.after} --output {params.after} 2>&1 | tee {log}"

@@ -1,12 +1,11 @@
-# What people read: figures, the numbers they may state, cards, the paper, the report, and the manifest of it all.
+# What people read: figures, the numbers they may state, the paper, the report, and the manifest of it all.
 REPORT_CONFIG = PLAN.report_config()
 
 
 rule plot_figure:
     """One figure of one study, as SVG and PNG."""
     input:
-        results=f"{STUDY}/eval_results.json",
-        history=lambda w: PLAN.stage_files(w.study, "train_log.jsonl"),
+        files=lambda w: PLAN.figure_inputs(w.study, w.figure),
         code=PLAN.code("plot_figure"),
     output:
         svg=f"{R}/paper/figures/{{study}}_{{figure}}.svg",
@@ -20,8 +19,8 @@ rule plot_figure:
     params:
         config=lambda w: PLAN.study_report_config(w.study),
     shell:
-        "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.results} "
-        "{input.history} --output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
+        "python scripts/plot_figure.py --figure {wildcards.figure} --config {params.config:q} --inputs {input.files} "
+        "--output-svg {output.svg} --output-png {output.png} 2>&1 | tee {log}"
 
 
 rule collect_numbers:
@@ -29,6 +28,7 @@ rule collect_numbers:
     input:
         records=[PLAN.records(study) for study in PLAN.trained],
         claims=PLAN.claims_files()[:1],
+        pins=sorted({f"envs/{PLAN.backend(study)}.yaml" for study in PLAN.trained}),
         code=PLAN.code("collect_numbers"),
     output:
         numbers=f"{R}/paper/numbers.json",
@@ -45,35 +45,13 @@ rule collect_numbers:
         "python scripts/collect_numbers.py --config {params.config:q} --results {params.results} --output {output.numbers} 2>&1 | tee {log}"
 
 
-rule write_card:
-    """A stage's model card, in the hub's format."""
-    input:
-        numbers=f"{R}/paper/numbers.json",
-        records=lambda w: PLAN.records(w.study),
-        code=PLAN.code("write_card"),
-        templates=PLAN.templates(),
-    output:
-        card=f"{STUDY}/cards/{{backend}}/{{stage}}.md",
-    log:
-        f"{LOGS}/write_card/{{study}}-{{backend}}-{{stage}}.log",
-    benchmark:
-        f"{BENCHMARKS}/write_card/{{study}}-{{backend}}-{{stage}}.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        config=lambda w: PLAN.study_report_config(w.study),
-        results=lambda _: R,
-    shell:
-        "python scripts/write_card.py --stage {wildcards.stage} --config {params.config:q} --numbers {input.numbers} "
-        "--results {params.results} --output {output.card} 2>&1 | tee {log}"
-
-
 rule build_paper:
     """The paper, by typst."""
     input:
         numbers=f"{R}/paper/numbers.json",
         records=[PLAN.records(study) for study in PLAN.trained],
         figures=[PLAN.figures(study, ["svg"]) for study in PLAN.trained],
+        pipeline=f"{R}/paper/figures/pipeline.svg",
         code=PLAN.code("build_paper"),
         templates=PLAN.templates(),
     output:
@@ -98,6 +76,7 @@ rule build_report:
         numbers=f"{R}/paper/numbers.json",
         records=[PLAN.records(study) for study in PLAN.trained],
         figures=[PLAN.figures(study, ["svg"]) for study in PLAN.trained],
+        pipeline=f"{R}/paper/figures/pipeline.svg",
         samples=[PLAN.samples(study) for study in PLAN.trained],
         code=[PLAN.code("build_report", study) for study in PLAN.trained],
         templates=PLAN.templates(),

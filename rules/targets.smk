@@ -2,13 +2,9 @@
 
 
 rule data:
-    """Every study's splits, and the gate that its rewards must pass."""
+    """Every study's splits with what describes them, and the gate that its rewards must pass."""
     input:
-        [
-            f"{PLAN.study_folder(study)}/data/{name}"
-            for study in PLAN.studies
-            for name in ("splits.json", "rewards_check.json")
-        ],
+        [f"{PLAN.study_folder(study)}/data/{name}" for study in PLAN.studies for name in DATA_RECORDS],
 
 
 rule corpora:
@@ -29,6 +25,12 @@ rule evaluate:
         [f"{PLAN.study_folder(study)}/eval_results.json" for study in PLAN.trained],
 
 
+rule audits:
+    """Audits of every study."""
+    input:
+        [f"{PLAN.study_folder(study)}/audits.json" for study in PLAN.trained],
+
+
 rule parity:
     """Both backends beside each other; at the tiny scale 'all' builds it too."""
     input:
@@ -45,12 +47,13 @@ rule figures:
     """The figures, as SVG and PNG."""
     input:
         [PLAN.figures(study) for study in PLAN.trained],
+        rules.plot_pipeline.output if PLAN.trained else [],
 
 
 rule cards:
-    """A model card for every trained stage."""
+    """A model card for every trained stage, and a dataset card for every study."""
     input:
-        [PLAN.card(study, stage) for study in PLAN.trained for stage in PLAN.stages(study)[1:]],
+        [PLAN.cards(study) for study in PLAN.trained],
 
 
 rule paper:
@@ -64,6 +67,12 @@ rule manifest:
     """sha256 of every published artefact and of its inputs."""
     input:
         f"{R}/manifest.json",
+
+
+rule compare:
+    """This run against an older copy of its results: `--config before=<folder>`."""
+    input:
+        rules.compare_results.output,
 
 
 rule release:

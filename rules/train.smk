@@ -39,6 +39,29 @@ rule train_stage:
         "{params.parent} {params.reference} {params.blocks} {params.metrics} --data {input.data} --gate {input.gate} --state {params.state} --output {params.folder} 2>&1 | tee {log}"
 
 
+rule count_compute:
+    """Tokens that every stage trained on and sampled, and operations estimated from them: counted, not timed."""
+    input:
+        checkpoints=lambda w: PLAN.stage_files(w.study, "checkpoint.json"),
+        histories=lambda w: PLAN.stage_files(w.study, "train_log.jsonl"),
+        base=lambda w: PLAN.base_file(w.study),
+        data=lambda w: [PLAN.split_file(w.study, split) for split in PLAN.training_splits(w.study)],
+        code=lambda w: PLAN.code("count_compute", w.study),
+    output:
+        compute=f"{STUDY}/compute.json",
+    log:
+        f"{LOGS}/count_compute/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/count_compute/{{study}}.tsv"
+    conda:
+        lambda w: f"../envs/{PLAN.backend(w.study)}.yaml"
+    params:
+        data=f"{STUDY}/data",
+    shell:
+        "python scripts/count_compute.py --checkpoints {input.checkpoints} --base {input.base} --data {params.data} "
+        "--output {output.compute} 2>&1 | tee {log}"
+
+
 rule merge_adapter:
     """Merge a stage's adapter into its base, as a plain Hugging Face folder for release."""
     input:

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 from primum.errors import run_cli
+from primum.reports.catalogue import FIGURES
 from primum.reports.figures import plot
-from primum.reports.sources import FIGURES, StudyReport
+from primum.reports.sources import StudyReport
 from primum.strict import parse
 
 

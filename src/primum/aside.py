@@ -1,4 +1,4 @@
-"""Keys of the main configuration on which no published file depends: what energy costs, and who signs.
+"""Keys of the main configuration on which no published file depends: older results, what energy costs, who signs.
 
 They are read apart from :mod:`primum.config`, which training and prediction are built from: whoever changes what is
 said here, the models included, reruns no more than a report.
@@ -6,11 +6,13 @@ said here, the models included, reruns no more than a report.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from primum import config
+from primum.errors import UserError
 from primum.strict import Strict, parse
 
 
@@ -39,19 +41,35 @@ class Energy(Strict):
 class Aside(Strict):
     """The keys themselves."""
 
+    before: str | None = None  # an older copy of results/{scale}: target `compare`
     energy: Energy = Field(default_factory=Energy)
     signing_key: str | None = None  # path of a private key: target `sign`
 
+    def older_manifest(self) -> str:
+        """The older results' manifest; :class:`UserError` if none are named."""
+        if self.before is None:
+            raise UserError(
+                "There is nothing to compare with: 'before' is not set.",
+                "Add --config before=<an older copy of results>.",
+            )
+        return f"{self.before}/manifest.json"
 
-def take_aside(values: dict[str, Any]) -> tuple[Aside, dict[str, Any]]:
+
+def take_aside(root: Path, values: dict[str, Any]) -> tuple[Aside, dict[str, Any]]:
     """These keys of Snakemake's ``config`` dictionary, checked, and the others.
 
     Raises:
-        UserError: for an unknown key or a value that cannot be.
+        UserError: for an unknown key or a value that cannot be; also if the older results are not there.
     """
     own = {key: value for key, value in values.items() if key in Aside.model_fields}
     rest = {key: value for key, value in values.items() if key not in own}
-    return parse(Aside, own, "config"), rest
+    aside: Aside = parse(Aside, own, "config")
+    if aside.before and not (root / aside.older_manifest()).is_file():
+        raise UserError(
+            f"config: 'before' is {aside.before}, which holds no finished results (no manifest.json).",
+            f"Name a copy of results/{rest.get('scale', '{scale}')}.",
+        )
+    return aside, rest
 
 
 def schema() -> dict[str, Any]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from primum.config import Config, DatasetEntry, ModelEntry, Study
 from primum.corpora.contents import chat_file, corpus_files
-from primum.provenance.names import BOM
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, figures_of
 from primum.stages import BASE_STAGE, GrpoStage
-from primum.tasks import load_task
 from primum.teaching import Corpus
 
 INPUTS = "results/inputs"
 LEDGERS = "ledgers"
+CORPUS_LICENCE = "Apache-2.0"
 SELECTION = "dev"  # the split on which stages may be chosen
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")
@@ -33,6 +30,7 @@ class Layout:
         self.root = root
         self.config = config
         self.studies = studies
+        self.datasets: dict[str, DatasetEntry] = {}  # registry entries of what the studies use
         self.trained = [name for name, study in studies.items() if study.stages]  # the others end at their data
         self.corpora = [name for name, study in studies.items() if study.corpus and study.data.from_corpus]
         self.results = f"results/{config.scale}"
@@ -178,29 +176,10 @@ class Layout:
             for split in splits
         ]
 
-    def card(self, study: str, stage: str) -> str:
-        """The model card of a stage."""
-        return f"{self.results}/{study}/cards/{self.backend(study)}/{stage}.md"
-
-    def claims_files(self) -> list[str]:
-        """The original studies' claims, tested: JSON, and the table."""
-        return [f"{self.results}/{name}" for name in (CLAIMS, CLAIMS_TABLE)] if self.trained else []
-
-    def claims_sources(self) -> list[str]:
-        """What original studies printed and claim."""
-        return sorted(path.relative_to(self.root).as_posix() for path in (self.root / "config/published").iterdir())
-
-    def claims_results(self) -> dict[str, str]:
-        """Original study -> this run's results that stand beside its claims: of the first study that names it."""
-        found: dict[str, str] = {}
-        for study in self.trained:
-            if name := self.studies[study].published:
-                found.setdefault(name, f"{self.results}/{study}/eval_results.json")
-        return found
-
-    def parity_table(self) -> str:
-        """The two backends beside each other."""
-        return f"{self.results}/{PARITY}"
+    def licence(self, study: str) -> str:
+        """Of a study's rows, as an SPDX name: its dataset's, or that of what was written for this project."""
+        dataset = self.studies[study].dataset
+        return CORPUS_LICENCE if study in self.corpora or not dataset else self.datasets[dataset].licence
 
     def parity_stages(self, study: str) -> dict[str, str]:
         """The stages whose first step is compared, by method."""
@@ -223,34 +202,9 @@ class Layout:
         name = self.studies[study].published
         return [f"config/published/{name}.tsv"] if name else []
 
-    def figures(self, study: str, kinds: Iterable[str] = ("svg", "png")) -> list[str]:
-        """A study's figures: those for which it has something to show."""
-        names = figures_of(list(self.studies[study].stages.values()), self.states_confidence(study))
-        return [f"{self.results}/paper/figures/{study}_{figure}.{kind}" for figure in names for kind in kinds]
-
-    def states_confidence(self, study: str) -> bool:
-        """Whether the study's task states how sure it is."""
-        return load_task(self.studies[study].task, self.studies[study].task_settings).states_confidence
-
-    def tables(self, study: str) -> list[str]:
-        """A study's tables."""
-        return [f"{self.results}/{study}/tables/{name}.csv" for name in TABLES]
-
     def stage_files(self, study: str, file: str) -> list[str]:
         """``file`` of every trained stage and seed of a study."""
         return [f"{self.stage_folder(study, s, seed)}/{file}" for s, seed in self.runs(study) if s != BASE_STAGE]
-
-    def records(self, study: str) -> list[str]:
-        """What numbers are taken from: results, training histories, and the records of data, base and checkpoints."""
-        return [
-            f"{self.results}/{study}/eval_results.json",
-            *(f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")),
-            *self.stage_files(study, "checkpoint.json"),
-            *self.stage_files(study, "train_log.jsonl"),
-            self.base_file(study),
-            self.data_record(study),
-            *([f"{self.corpus_folder(study)}/croissant.json"] if study in self.corpora else []),
-        ]
 
     def data_record(self, study: str) -> str:
         """What is on record of the rows that a study's splits are made from."""
@@ -266,32 +220,3 @@ class Layout:
         """Where the best stage is chosen: on ``dev``, if that is evaluated and is not what claims are made on."""
         evaluation = self.studies[study].evaluation
         return SELECTION if evaluation and SELECTION in evaluation.splits[1:] else None
-
-    def samples(self, study: str) -> list[str]:
-        """Rows, predictions and scores of every evaluated split, for examples."""
-        rows = [self.split_file(study, split) for split in self.studies[study].evaluation.splits]
-        return rows + self.evaluations(study, "predictions.jsonl") + self.evaluations(study, "scores.jsonl")
-
-    def published(self) -> list[str]:
-        """Everything that the manifest lists, at this scale."""
-        files = [
-            f"{self.results}/paper/{name}" for name in ("numbers.json", "paper.pdf", "report.html") if self.trained
-        ]
-        files += self.claims_files() + ([self.parity_table()] if self.parity else [])
-        files.append(f"{self.results}/{BOM}")
-        for study in self.studies:
-            files += [self.split_file(study, split) for split in self.splits(study)]
-            files += [f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")]
-        for study in self.corpora:
-            files += self.corpus_files(study)
-        for study in self.trained:
-            files += self.records(study) + self.figures(study) + self.tables(study)
-            files += [self.card(study, stage) for stage in self.stages(study)[1:]]
-            files += [path for name in ADAPTER_FILES for path in self.stage_files(study, f"adapter/{name}")]
-            files += [path for name in SCORED_FILES for path in self.evaluations(study, name)]
-        return sorted(set(files))
-
-    def templates(self) -> list[str]:
-        """Templates of paper, report and cards."""
-        folder = self.root / "src" / "primum" / "reports" / "templates"
-        return sorted(path.relative_to(self.root).as_posix() for path in folder.iterdir())

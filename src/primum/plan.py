@@ -15,7 +15,7 @@ from primum.closure import code_files, code_sha256
 from primum.config import DatasetEntry, ModelEntry, Study
 from primum.errors import UserError
 from primum.files import dumps, sha256_file
-from primum.layout import Layout
+from primum.publication import Publication
 from primum.rewards import check_signs, check_table
 from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
 from primum.stages import BASE_STAGE, GrpoStage, Mesh
@@ -23,7 +23,7 @@ from primum.tasks import load_task
 from primum.training.tunix_limits import check_tunix
 
 
-class Plan(Layout):
+class Plan(Publication):
     """The whole run, resolved and checked before the first job.
 
     Args:
@@ -35,10 +35,9 @@ class Plan(Layout):
     """
 
     def __init__(self, root: Path, values: dict[str, Any]) -> None:
-        self.aside, values = take_aside(values)
+        self.aside, values = take_aside(root, values)
         config = load_config(values)
         super().__init__(root, config, {name: load_study(root, name, config) for name in config.studies})
-        self.datasets: dict[str, DatasetEntry] = {}
         self.models: dict[str, ModelEntry] = {}
         for name, study in self.studies.items():
             if study.dataset and not study.data.from_corpus:
@@ -271,7 +270,7 @@ class Plan(Layout):
             "splits": resolved.evaluation.splits,
             "limitations": resolved.limitations,
             "data_record": self.data_record(study).removeprefix("results/"),
-            "confidence": self.states_confidence(study),
+            **{key: value for key, value in self.shows(study).items() if key != "corpus"},  # data_record tells
             "stages": [
                 {"name": n, "parent": s.parent, "method": s.method, "split": s.split, "steps": s.max_steps}
                 | ({"rewards": s.rewards} if isinstance(s, GrpoStage) else {})
@@ -296,5 +295,5 @@ class Plan(Layout):
             for study in self.studies
         ]
         studies = [self._study_report(study) for study in self.trained]
-        together = {"claims": bool(studies), "parity": self.parity}
+        together = {"claims": bool(studies), "pipeline": bool(studies), "parity": self.parity}
         return dumps({"scale": self.config.scale, "studies": studies, "data": data} | together)

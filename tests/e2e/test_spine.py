@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +18,8 @@ from primum.files import read_json, read_jsonl, sha256_file
 from primum.plan import Plan
 from primum.provenance.cost import read_measurements
 from primum.provenance.crate import build_crate
+from primum.provenance.lineage import lineage, numbers_like
+from primum.provenance.tell import tell_number
 from primum.reports.sources import ReportConfig
 from primum.settings import read_yaml
 from primum.strict import parse
@@ -53,20 +59,35 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "paper/paper.pdf",
         "paper/report.html",
         "paper/numbers.json",
+        "paper/figures/pipeline.svg",
         "paper/tables/parity.csv",
         "mlbom.json",
         "medmcqa/eval_results.json",
         "medmcqa/tables/comparisons.csv",
+        "medmcqa/audits.json",
+        "medmcqa/tables/audit_hacking.csv",
         "medmcqa/cards/trl/grpo.md",
+        "medmcqa/cards/dataset.md",
+        "medmcqa/data/croissant.json",
         "medmcqa/models/trl/grpo/seed0/checkpoint.json",
         "medmcqa/models/trl/grpo/seed0/adapter/adapter_model.safetensors",
         "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
         "dipg/eval_results.json",
         "dipg/cards/trl/soft-1200.md",
+        "dipg/audits/swapped.jsonl",
+        "dipg/tables/audit_flips.csv",
         "dipg/models/trl/repaired/seed0/adapter/adapter_model.safetensors",
     ):
         assert needed in published, needed
     assert (built / RESULTS / "paper" / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_swapped_patients_are_asked_where_rows_name_them_and_nowhere_else(built: Path) -> None:
+    dipg, medmcqa = (read_json(built / RESULTS / study / "audits.json") for study in ("dipg", "medmcqa"))
+    assert {row["stage"] for row in dipg["flips"]} >= {"base", "sft", "soft-1200", "repaired"}
+    assert dipg["swaps"]["other_age"]["status"] == "made"
+    assert not medmcqa["flips"] and medmcqa["swaps"]["other_age"]["status"] == "untestable: no row names age"
+    assert not (built / RESULTS / "medmcqa" / "audits" / "trl").exists()
 
 
 def test_results_name_no_machine_and_no_folder(built: Path) -> None:
@@ -121,6 +142,22 @@ def test_predictions_and_scores_are_one_to_one(built: Path) -> None:
         assert read_json(folder / "metrics.json")["metrics"]["accuracy"]["numerator"] == correct
 
 
+def test_the_snippet_of_a_card_answers_as_the_evaluation_did(built: Path) -> None:
+    card = (built / RESULTS / "medmcqa/cards/trl/grpo.md").read_text()
+    program = re.search(r"```python\n(.*?)```", card, re.DOTALL)
+    assert program
+    done = subprocess.run(
+        [sys.executable, "-c", program[1]],
+        cwd=built,
+        env=os.environ | {"PYTHONPATH": "src", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first = read_jsonl(built / RESULTS / "medmcqa/eval/trl/grpo/seed0/eval/predictions.jsonl")[0]
+    assert done.stdout.startswith(first["completion"]) and "'schema_valid'" in done.stdout
+
+
 def test_a_second_call_finds_nothing_to_do(built: Path) -> None:
     assert replan(built) == {}
 
@@ -147,9 +184,10 @@ def edited(folder: Path, path: str) -> dict[str, int]:
 
 def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users = {"build_splits_medmcqa", "check_rewards", "train_stage", "predict", "score", "compare_stages"}
-    users |= {"probe_backend", "compare_backends", "check_claims"}
-    after = {"collect_numbers", "plot_figure", "write_card", "build_paper", "build_report", "write_bom"}
-    after |= {"write_manifest", "all"}
+    users |= {"probe_backend", "compare_backends", "check_claims", "describe_splits", "count_compute"}
+    users |= {"write_swaps", "predict_swapped", "score_swapped", "audit_study"}
+    after = {"collect_numbers", "plot_figure", "plot_pipeline", "build_paper", "build_report", "write_manifest", "all"}
+    after |= {"write_card", "write_dataset_card", "write_bom"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after
 
 
@@ -169,6 +207,32 @@ def test_deleting_a_figure_rebuilds_that_figure_and_no_model(built: Path) -> Non
         shutil.move(kept, figure)
     assert jobs["plot_figure"] == 1
     assert not {"train_stage", "predict", "score"} & set(jobs)
+
+
+def test_a_number_changed_by_hand_is_named_and_nothing_is_built_on_it(built: Path) -> None:
+    results = built / RESULTS / "medmcqa" / "eval_results.json"
+    before = results.read_bytes()
+    results.write_bytes(before.replace(b'"n": 200', b'"n": 300', 1))
+    try:
+        done = snakemake(built, *RUN, overrides=SHORT)
+    finally:
+        results.write_bytes(before)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("primum: ") and "medmcqa/eval_results.json is not as 'compare_stages' left it" in last
+    assert replan(built) == {}
+
+
+def test_every_number_of_the_paper_leads_back_to_data_and_code(built: Path) -> None:
+    numbers = built / RESULTS / "paper" / "numbers.json"
+    entries = read_json(numbers)
+    read = [key for key in entries if entries[key]["file"].startswith("results/")]
+    for key in random.Random(0).sample(read, 20):
+        assert key in numbers_like(numbers, entries[key]["text"])
+        found = lineage(built, entries[key]["file"])
+        assert entries[key]["file"] in tell_number(built, key, entries[key], found)
+        assert found.listed is not False and not found.changed
+        assert found.code and any(path.startswith("resources/") for path in found.sources)
 
 
 def test_another_seed_trains_only_that_seed(built: Path) -> None:

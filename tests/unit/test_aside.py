@@ -19,7 +19,7 @@ DEFAULT = read_yaml(ROOT / "config" / "config.yaml")
 
 def test_numbers_reach_us_as_text_from_the_command_line() -> None:
     values = {"energy": {"country": "deu", "price_per_hour": "2.5", "accelerator_watts": "null"}, "scale": "tiny"}
-    aside, rest = take_aside(values)
+    aside, rest = take_aside(Path(), values)
     energy = aside.energy
     assert (energy.country, energy.price_per_hour, energy.accelerator_watts) == ("DEU", 2.5, None)
     assert rest == {"scale": "tiny"} and aside.signing_key is None
@@ -28,7 +28,7 @@ def test_numbers_reach_us_as_text_from_the_command_line() -> None:
 @pytest.mark.parametrize("wrong", [{"country": "France"}, {"price_per_hour": -1}, {"price_per_hour": "dear"}, {"x": 1}])
 def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UserError, match="config: "):
-        take_aside({"energy": wrong})
+        take_aside(Path(), {"energy": wrong})
 
 
 def test_no_other_job_hears_of_them() -> None:
@@ -39,3 +39,16 @@ def test_no_other_job_hears_of_them() -> None:
     for script in sorted(Path(ROOT, "scripts").glob("*.py")):
         if script.name in ("train_stage.py", "predict.py", "score.py", "fetch_dataset.py", "write_manifest.py"):
             assert "src/primum/aside.py" not in code_files(ROOT, f"scripts/{script.name}")
+
+
+def test_older_results_are_those_of_a_finished_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'before' is old, which holds no finished results"):
+        take_aside(tmp_path, {"scale": "tiny", "before": "old"})
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "manifest.json").write_text("{}")
+    aside, rest = take_aside(tmp_path, {"scale": "tiny", "before": "old"})
+    assert (aside.older_manifest(), rest) == ("old/manifest.json", {"scale": "tiny"})
+    with pytest.raises(UserError, match="config: 'before'"):
+        take_aside(tmp_path, {"before": ["old"]})
+    with pytest.raises(UserError, match="nothing to compare with"):
+        take_aside(tmp_path, {"before": None})[0].older_manifest()

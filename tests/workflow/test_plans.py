@@ -12,7 +12,19 @@ from tests.workflow_tools import ROOT, planned, project_copy, snakemake
 
 STUDIES = sorted(path.stem for path in (ROOT / "config" / "studies").glob("*.yaml"))
 PROFILES = sorted(path.name for path in (ROOT / "profiles").iterdir())
-TARGETS = ["data", "corpora", "train", "evaluate", "parity", "tables", "figures", "cards", "paper", "manifest"]
+TARGETS = [
+    "data",
+    "corpora",
+    "train",
+    "evaluate",
+    "audits",
+    "parity",
+    "tables",
+    "figures",
+    "cards",
+    "paper",
+    "manifest",
+]
 TARGETS += ["release", "crate cost"]
 
 
@@ -73,6 +85,7 @@ def test_targets_stop_where_they_say(empty: Path) -> None:
     )
     assert "report_corpus" in jobs["corpora"] and "fetch_dataset" not in jobs["corpora"]
     assert "merge_adapter" in jobs["release"] and "write_card" in jobs["cards"] and "plot_figure" in jobs["figures"]
+    assert {"write_swaps", "audit_study"} <= jobs["audits"] and "build_paper" not in jobs["audits"]
     assert {"write_crate", "report_cost"} <= jobs["crate cost"]
     assert not {"write_crate", "report_cost", "sign_stage"} & jobs["manifest"]
     assert "write_manifest" in jobs["manifest"] and "build_report" in jobs["paper"]

@@ -48,6 +48,12 @@ def test_a_mistake_ends_in_one_line_before_anything_starts(empty: Path, setting:
     assert not (empty / "results").exists()
 
 
+def test_a_comparison_with_nothing_is_refused(empty: Path) -> None:
+    done = snakemake(empty, "--cores", "2", "compare")
+    assert done.returncode == 2 and "nothing to compare with: 'before' is not set" in done.stderr
+    assert "Traceback" not in done.stderr and not (empty / "results").exists()
+
+
 def test_without_a_key_nothing_is_built_to_be_signed(empty: Path) -> None:
     done = snakemake(empty, "sign", "--cores", "2")
     assert done.returncode == 2 and "signing_key is not set" in own_lines(done.stderr)[-1], done.stderr

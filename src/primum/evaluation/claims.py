@@ -16,7 +16,16 @@ from pydantic import Field, PositiveInt, model_validator
 from primum.errors import UserError
 from primum.evaluation.earned import mean_of, permutation_of_means
 from primum.evaluation.published import FOLDER, Published, read_published
-from primum.evaluation.stats import ALPHA, RATE, binomial_exact, fisher_exact, most_discordant, rate, shown_p
+from primum.evaluation.stats import (
+    ALPHA,
+    RATE,
+    binomial_exact,
+    fisher_exact,
+    independent_interval,
+    most_discordant,
+    rate,
+    shown_p,
+)
 from primum.files import rounded
 from primum.settings import read_yaml
 from primum.strict import Identifier, Strict, parse
@@ -32,7 +41,7 @@ COLUMNS = (
     *("claim", "study", "source", "says", "form", "metric", "stage", "against", "level"),
     *(f"published_{key}" for key in RATE),
     *(f"against_{key}" for key in RATE),
-    *("p", "paired_if_at_most", "verdict", "why"),
+    *("difference", "difference_low", "difference_high", "p", "paired_if_at_most", "verdict", "why"),
     *("scale", "base", "our_stage", "our_value", "our_low", "our_high", "our_n", "our_p", "our_verdict"),
 )
 _PAIR = ("metric", "stage", "over")
@@ -160,6 +169,9 @@ def _test(name: str, claim: Claim, numbers: Sequence[Published]) -> dict[str, An
     p = fisher_exact(entry.numerator, entry.n, other.numerator, other.n)
     gain = (entry.numerator / entry.n - other.numerator / other.n) * (-1 if claim.form == "fall" else 1)
     row |= _prefixed("against", rate(other.numerator, other.n).to_json())
+    low, high = independent_interval(entry.numerator, entry.n, other.numerator, other.n)
+    row |= _prefixed("difference", {"low": low, "high": high})
+    row["difference"] = rounded(entry.numerator / entry.n - other.numerator / other.n)
     pairs = _pairs(entry, other) if gain > 0 else None
     return row | {
         "p": shown_p(p),
@@ -206,7 +218,7 @@ def _ours(claim: Claim, results: Mapping[str, Any]) -> dict[str, Any]:
         if found is None or found["difference"] is None:
             return row
         gain = found["difference"] * (-1 if claim.form == "fall" else 1)
-        verdict = _verdict(gain, found["p_holm"])
+        verdict = _verdict(gain, found["p_holm"]) if found["supported"] == "yes" else NEITHER
         shown = {"value": found["difference"], "low": found["low"], "high": found["high"], "n": found["n"]}
         return (
             row | _prefixed("our", shown) | {"our_stage": claim.stage, "our_p": found["p_holm"], "our_verdict": verdict}

@@ -16,8 +16,11 @@ from primum.evaluation.baselines import (
     policy_rewards,
     references,
 )
+from primum.evaluation.clusters import CLUSTERED, TESTED_BY_GROUP
+from primum.evaluation.components import outcome_rows
 from primum.evaluation.earned import compare_reward
 from primum.evaluation.earned import in_words as reward_in_words
+from primum.evaluation.over_seeds import SEED_FIELDS, seed_rows
 from primum.evaluation.paired import adjust, compare_pair
 from primum.evaluation.read import CompareConfig, Evaluations, read_evaluations
 from primum.evaluation.score import LETTER_METRIC, all_metrics
@@ -32,17 +35,19 @@ from primum.tasks.base import Task
 TESTED = ("difference", "low", "high")
 EXPLOIT = ("mean", "low", "high", "n")
 COLUMNS = {
-    "metrics": ("stage", "seed", "split", "metric", *RATE),
+    "metrics": ("stage", "seed", "split", "metric", *RATE, *CLUSTERED),
     "kinds": ("stage", "seed", "split", "kind", "metric", *RATE),
     "comparisons": (
         *("split", "seed", "stage", "against", "metric", "n", *TESTED, "gained", "lost"),
-        *("p_mcnemar", "p_holm", "detectable", "supported", "in_words"),
+        *("p_mcnemar", "p_holm", *TESTED_BY_GROUP, "detectable", "supported", "in_words"),
     ),
+    "over_seeds": ("split", "stage", "against", "metric", "seeds", *SEED_FIELDS),
     "rewards": (
         *("split", "seed", "stage", "part", "table", "mean", "low", "high", "n", "least", "most"),
         *(f"at_best_{key}" for key in RATE),
         *(f"exploit_{key}" for key in EXPLOIT),
     ),
+    "outcomes": ("stage", "seed", "split", "table", "outcome", "weight", *RATE, "contribution"),
     "reward_comparisons": (
         *("split", "seed", "stage", "against", "table", "n", *TESTED),
         *("p", "p_holm", "detectable", "supported", "in_words"),
@@ -92,7 +97,9 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
         "metrics": _metrics(task, found),
         "kinds": _kinds(found),
         "comparisons": comparisons,
+        "over_seeds": [row for split in config.splits for row in seed_rows(config, task, found, split)],
         "rewards": [_flat(row) for row in [*_rewards(found), *policies]],
+        "outcomes": outcome_rows(config, found),
         "reward_comparisons": rewards,
         "selection": _selection(config, task, found),
         "baselines": baselines,
@@ -112,9 +119,8 @@ def _metrics(task: Task, found: Evaluations) -> list[dict[str, Any]]:
         rotated = metrics["permutation"] or {}
         rates |= {name: rotated[name] for name in ("consistency", "letter_consistency") if name in rotated}
         for name, value in rates.items():
-            rows.append(
-                {"stage": stage, "seed": seed, "split": split, "metric": name, **{key: value[key] for key in RATE}}
-            )
+            row = {"stage": stage, "seed": seed, "split": split, "metric": name}
+            rows.append(row | {key: value[key] for key in (*RATE, *CLUSTERED)})
     return rows
 
 
@@ -168,12 +174,14 @@ def _comparisons(
     Within a metric, p values are adjusted over all pairs of stages, and apart from those over all pairs with policies.
     """
     rows: list[dict[str, Any]] = []
+    groups = found.groups(split)
     for stage, against, seed, now, before in _pairs(config, found, split):
         metrics = [m for m in all_metrics(task, now.values()) if m.name != LETTER_METRIC.name or _lettered(before)]
-        rows += [{"split": split, "seed": seed} | r for r in compare_pair(metrics, now, before, stage, against)]
+        made = compare_pair(metrics, now, before, stage, against, groups)
+        rows += [{"split": split, "seed": seed} | row for row in made]
     for stage, seed in config.runs():
         for name, verdicts in policies.items():
-            made = compare_pair([task.metrics[0]], found.scores[stage, seed, split], verdicts, stage, name)
+            made = compare_pair([task.metrics[0]], found.scores[stage, seed, split], verdicts, stage, name, groups)
             rows += [{"split": split, "seed": seed} | row for row in made]
     families: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     for row in rows:

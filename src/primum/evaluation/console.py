@@ -34,7 +34,7 @@ def summary(results: Mapping[str, Any]) -> str:
             f"{results['study']} · {split} · {items} items · base {results['base']} · scale {results['scale']}",
         ]
         for table in _rate_tables(results, split):
-            lines += [*_aligned(table), ""]
+            lines += [*aligned(table), ""]
         rows = [row for row in results["comparisons"] if row["split"] == split]
         told = [row for row in rows if len(rows) <= MOST or row["metric"] in results["key_metrics"]]
         lines += [_comparison_line(row, results["seeds"]) for row in told]
@@ -49,7 +49,7 @@ def summary(results: Mapping[str, Any]) -> str:
             "",
             f"published numbers, and ours at scale {results['scale']}: {results['base']} on {results['dataset']}",
         ]
-        lines += _aligned(list(_published_table(results)))
+        lines += aligned(list(_published_table(results)))
     return "\n".join(lines[1:])
 
 
@@ -105,7 +105,7 @@ def _rewards(results: Mapping[str, Any]) -> list[str]:
     if len(lines) == 1:
         return []
     tested = [row for row in results["reward_comparisons"] if row["split"] == split]
-    return ["", f"mean reward on {split}", *_aligned(lines), *(_comparison_line(r, results["seeds"]) for r in tested)]
+    return ["", f"mean reward on {split}", *aligned(lines), *(_comparison_line(r, results["seeds"]) for r in tested)]
 
 
 def _selected(row: Mapping[str, Any]) -> list[str]:
@@ -125,6 +125,7 @@ def _comparison_line(row: Mapping[str, Any], seeds: Sequence[int]) -> str:
     return row["in_words"] + (f" (seed {row['seed']})" if len(seeds) > 1 else "")
 
 
-def _aligned(table: list[list[str]]) -> list[str]:
+def aligned(table: list[list[str]]) -> list[str]:
+    """Lines with columns padded to one width."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

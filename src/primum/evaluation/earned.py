@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from primum.evaluation.paired import Scores, p_words
+from primum.evaluation.clusters import Scores, group_of
+from primum.evaluation.paired import p_words
 from primum.evaluation.stats import ALPHA, LEVEL, POWER, rate
+from primum.evaluation.swaps import RESAMPLES, SEED, drawn_test
 from primum.files import rounded
 from primum.rewards import earned
 from primum.tasks.base import Example, Task
@@ -19,8 +21,6 @@ from primum.tasks.base import Example, Task
 if TYPE_CHECKING:
     import numpy as np
 
-RESAMPLES = 10_000
-SEED = 20_241_125
 Weights = Mapping[str, float]
 
 
@@ -42,7 +42,7 @@ def mean_reward(
         holds nothing from which a spread could be told.
     """
     totals = [earned(score, weights) for score in scores]
-    groups = [examples[score["id"]].group or score["id"] for score in scores]
+    groups = [group_of(examples[score["id"]]) for score in scores]
     best = [_gold(task, examples[score["id"]], weights) for score in scores]
     found = mean_of(totals, groups) | {
         "least": rounded(min(totals, default=None)),
@@ -60,28 +60,28 @@ def compare_reward(
 ) -> dict[str, Any]:
     """The paired difference of mean reward: ``difference`` with ``low`` and ``high``, ``p``, ``detectable``.
 
-    The p value is of a permutation test (Fisher 1935; as in Good 2005, Permutation, Parametric, and Bootstrap Tests):
-    were the stages alike, swapping them within a group would change nothing. Over ``RESAMPLES`` seeded draws, the
-    observed one counted among them, so that it is never nought (Phipson and Smyth 2010, SAGMB 9:39).
+    The p value is of the permutation test that swaps the stages of whole groups (:mod:`primum.evaluation.swaps`).
     ``detectable``: the smallest true difference found with 80 % power, by the bootstrap's standard error.
     """
-    import numpy as np
-
     ids = sorted(now)
     differences = [earned(now[i], weights) - earned(before[i], weights) for i in ids]
     row: dict[str, Any] = {"stage": stage, "against": against, "n": len(ids)}
-    if not ids:
-        return row | dict.fromkeys(("difference", "low", "high", "p", "detectable"))
-    sums, counts = _by_group(differences, [examples[i].group or i for i in ids])
+    return row | paired_difference(differences, [group_of(examples[i]) for i in ids])
+
+
+def paired_difference(differences: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
+    """Of differences by row: ``difference`` (their mean), ``low``, ``high``, ``p``, ``detectable`` as in
+    :func:`compare_reward`; None each where there is no row."""
+    if not differences:
+        return dict.fromkeys(("difference", "low", "high", "p", "detectable"))
+    sums, counts = _by_group(differences, groups)
     low, high, error = _bootstrap(sums, counts)
-    signs = np.random.default_rng(SEED).integers(0, 2, size=(RESAMPLES - 1, len(sums))) * 2 - 1
-    extreme = int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9).sum())
     z = NormalDist().inv_cdf
-    return row | {
+    return {
         "difference": float(sums.sum() / counts.sum()),
         "low": low,
         "high": high,
-        "p": (1 + extreme) / RESAMPLES,
+        "p": drawn_test(sums),
         "detectable": (z(0.5 + LEVEL / 2) + z(POWER)) * error if error else None,
     }
 
@@ -89,7 +89,7 @@ def compare_reward(
 def permutation_of_means(one: Sequence[float], other: Sequence[float]) -> float:
     """Two-sided p value of a difference of two samples' means: values swap samples at random (Fisher 1935).
 
-    Over ``RESAMPLES`` seeded draws with the observed one among them, as in :func:`compare_reward`.
+    Over ``RESAMPLES`` seeded draws with the observed one among them, as in :func:`primum.evaluation.swaps.drawn_test`.
     """
     import numpy as np
 

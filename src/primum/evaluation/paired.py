@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from primum.evaluation.clusters import TESTED_BY_GROUP, Scores, clustered_difference, common, difference_strata
 from primum.evaluation.stats import ALPHA, detectable_mean, holm, paired_mean, shown_p, sign_test
 from primum.files import rounded
 from primum.tasks.base import Metric
 
-Scores = Mapping[str, Mapping[str, Any]]  # by row id
-
 
 def compare_pair(
-    metrics: Sequence[Metric], now: Scores, before: Scores, stage: str, against: str
+    metrics: Sequence[Metric],
+    now: Scores,
+    before: Scores,
+    stage: str,
+    against: str,
+    groups: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Compare ``stage`` with ``against``, metric by metric.
 
@@ -26,18 +30,27 @@ def compare_pair(
         now: lines of ``scores.jsonl`` of ``stage``, by row id.
         before: those of ``against``, for the same rows.
         stage, against: names, for the words.
+        groups: of the rows, by row id: rows of one are about the same thing.
 
     Returns:
         One row a metric: ``n``, ``difference`` with ``low`` and ``high``, ``gained`` and ``lost`` rows, ``p_mcnemar``,
-        ``detectable`` (smallest true difference found with 80 % power); :func:`adjust` adds what follows from tests.
+        ``detectable`` (smallest true difference found with 80 % power); with ``groups`` also what
+        :func:`clustered_difference` finds; :func:`adjust` adds what follows from tests.
     """
-    return [
-        {"stage": stage, "against": against, "metric": metric.name} | _paired(metric, now, before) for metric in metrics
-    ]
+    rows = []
+    for metric in metrics:
+        row = {"stage": stage, "against": against, "metric": metric.name} | _paired(metric, now, before)
+        if groups is not None:
+            row |= clustered_difference(difference_strata(metric, now, before, groups))
+        rows.append(row)
+    return rows
 
 
 def adjust(rows: Sequence[dict[str, Any]], words: Callable[[Mapping[str, Any]], str] | None = None) -> None:
-    """Adjust a family of tests by Holm, in place: ``p_holm``, ``supported`` (yes or no, by it) and ``in_words``.
+    """Adjust a family of tests by Holm, in place: ``p_holm``, ``supported`` (yes or no) and ``in_words``.
+
+    Supported is what is significant after adjustment and, where rows have groups, also when groups are what is swapped:
+    the second test takes nothing for evidence that is only the first thing said again.
 
     Args:
         rows: see :func:`compare_pair`; all of one family.
@@ -48,12 +61,19 @@ def adjust(rows: Sequence[dict[str, Any]], words: Callable[[Mapping[str, Any]], 
     for place, row in enumerate(rows):
         p = adjusted.get(str(place))
         row["p_holm"] = p
-        row["supported"] = "yes" if p is not None and p < ALPHA else "no"
+        row["supported"] = "yes" if p is not None and p < ALPHA and not _groups_find_nothing(row) else "no"
         row["in_words"] = (words or in_words)(row)
-        for key in ("difference", "low", "high", "detectable"):
-            row[key] = rounded(row[key])
-        for key in (p_key, "p_holm"):
-            row[key] = None if row[key] is None else shown_p(row[key])
+        for key in ("difference", "low", "high", "detectable", *TESTED_BY_GROUP[1:]):
+            if key in row:
+                row[key] = rounded(row[key])
+        for key in (p_key, "p_holm", TESTED_BY_GROUP[0]):
+            if row.get(key) is not None:
+                row[key] = shown_p(row[key])
+
+
+def _groups_find_nothing(row: Mapping[str, Any]) -> bool:
+    """Whether the test that swaps whole groups finds nothing."""
+    return row.get("p_clustered") is not None and row["p_clustered"] >= ALPHA
 
 
 def _paired(metric: Metric, now: Scores, before: Scores) -> dict[str, Any]:
@@ -74,7 +94,7 @@ def _paired(metric: Metric, now: Scores, before: Scores) -> dict[str, Any]:
 
 def _discordant(of: str, given: str, now: Scores, before: Scores) -> tuple[int, int, int]:
     """Rows gained, rows lost, and all rows that meet the condition in both."""
-    ids = [i for i in now if not given or (now[i][given] and before[i][given])]
+    ids = common(given, now, before)
     gained = sum(bool(now[i][of]) and not before[i][of] for i in ids)
     lost = sum(bool(before[i][of]) and not now[i][of] for i in ids)
     return gained, lost, len(ids)
@@ -92,6 +112,8 @@ def in_words(row: Mapping[str, Any]) -> str:
     p = f"p{p_words(row['p_mcnemar'])}, Holm p{p_words(row['p_holm'])}"
     if row["supported"] == "yes":
         return f"{found}, {p}: supported" + ("" if row["difference"] > 0 else " (downwards)")
+    if row["p_holm"] < ALPHA:
+        return f"{found}, {p}: not supported (rows of one group are alike: p{p_words(row['p_clustered'])} by groups)"
     limit = row["detectable"]
     could = "n too small to find any" if limit is None else f"from {100 * limit:.1f} points on it would be found"
     return f"{found}, {p}: not supported ({could})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from primum.evaluation.clusters import clustered_rate, group_of
 from primum.evaluation.stats import rate
 from primum.tasks.base import Example, Task
 
@@ -43,8 +44,10 @@ def permutation(task: Task, examples: Mapping[str, Example], scores: list[dict[s
             said = chosen_option(task, examples[score["id"]], score["shift"], score[answer])
             content.setdefault(score["id"], []).append(said)
             by_shift[score["shift"]].append(bool(score[correct]))
-        kept = sum(None not in said and len(set(said)) == 1 for said in content.values())
-        found[f"{prefix}consistency"] = rate(kept, len(content)).to_json()
+        kept = [(group_of(examples[i]), int(None not in s and len(set(s)) == 1)) for i, s in content.items()]
+        found[f"{prefix}consistency"] = rate(sum(same for _, same in kept), len(kept)).to_json() | clustered_rate(
+            [kept]
+        )
         found[f"{prefix}accuracy_by_shift"] = {
             str(s): rate(sum(hits), len(hits)).to_json() for s, hits in by_shift.items()
         }

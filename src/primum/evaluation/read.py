@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from primum.errors import UserError
+from primum.evaluation.clusters import group_of
 from primum.files import read_json, read_jsonl, sha256_file
 from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
@@ -58,6 +59,10 @@ class Evaluations:
     scores: dict[tuple[str, int, str], dict[str, dict[str, Any]]]
     rows: dict[str, list[Example]]
     sha256: dict[str, str]
+
+    def groups(self, split: str) -> dict[str, str]:
+        """The group of every row of a split, by row id."""
+        return {example.id: group_of(example) for example in self.rows[split]}
 
 
 def read_evaluations(config: CompareConfig, evaluations: Path, data: Path) -> Evaluations:

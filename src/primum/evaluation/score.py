@@ -10,6 +10,7 @@ from pydantic import Field
 
 from primum.errors import UserError
 from primum.evaluation.calibration import calibration
+from primum.evaluation.clusters import clustered_rate, group_of, metric_strata
 from primum.evaluation.earned import mean_reward
 from primum.evaluation.permutation import permutation
 from primum.evaluation.stats import Rate, mean_of_rates, rate
@@ -146,6 +147,7 @@ def _summary(
     plain = [s for s in scores if s["shift"] == 0]
     judged = {s["id"] for s in plain}
     written = [p for p in predictions if p["shift"] == 0 and p["id"] in judged]
+    groups = {row: group_of(example) for row, example in examples.items()}
     headline = task.metrics[0]
     kinds: dict[str, list[dict[str, Any]]] = {}
     for score in plain:
@@ -158,7 +160,10 @@ def _summary(
     return {
         "n": len(plain),
         "metrics": {
-            m.name: {"label": m.label or m.name, **metric_rate(m, plain).to_json()} for m in all_metrics(task, plain)
+            m.name: {"label": m.label or m.name}
+            | metric_rate(m, plain).to_json()
+            | clustered_rate(metric_strata(m, plain, groups))
+            for m in all_metrics(task, plain)
         },
         "permutation": permutation(task, examples, scores),
         "calibration": calibration([s["confidence"] for s in stated], [bool(s[headline.of]) for s in stated])
@@ -166,7 +171,8 @@ def _summary(
         else None,
         "completions": {
             "mean_tokens": rounded(sum(p["tokens"] for p in written) / len(written)) if written else None,
-            "unfinished": rate(sum(not p["finished"] for p in written), len(written)).to_json(),
+            "unfinished": rate(sum(not p["finished"] for p in written), len(written)).to_json()
+            | clustered_rate([[(groups[p["id"]], int(not p["finished"])) for p in written]]),
         },
         "answers": {name: _count(said) for name, said in counted.items()},
         "failures": _count(s["why"] for s in plain if s["why"]),

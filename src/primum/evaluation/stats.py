@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import comb, copysign, inf, lcm, sqrt
+from functools import cache
+from math import atan, comb, copysign, cos, inf, lcm, pi, sin, sqrt
 from statistics import NormalDist
 
 from primum.files import rounded
@@ -47,12 +48,16 @@ def rate(numerator: int, n: int) -> Rate:
     """A proportion with its Wilson score interval (Wilson 1927, JASA 22:209; Newcombe 1998, Stat Med 17:857)."""
     if not n:
         return Rate(numerator, n, None, None, None)
-    z, p = _z(LEVEL), numerator / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low = 0.0 if numerator == 0 else centre - half
-    high = 1.0 if numerator == n else centre + half
-    return Rate(numerator, n, p, low, high)
+    share = numerator / n
+    return Rate(numerator, n, share, *wilson(share, n))
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Limits of the 95 % score interval of a share of ``n`` rows; ``n`` may be an effective number."""
+    z = _z(LEVEL)
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return 0.0 if share == 0 else centre - half, 1.0 if share == 1 else centre + half
 
 
 def mean_of_rates(rates: Sequence[Rate]) -> Rate:
@@ -113,7 +118,7 @@ def sign_test(strata: Sequence[tuple[int, int, int]]) -> float:
     return sum(count for excess, count in ways.items() if abs(excess) >= found) / sum(ways.values())
 
 
-def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
+def paired_interval(gained: float, lost: float, n: float) -> tuple[float, float]:
     """95 % interval of (gained - lost) / n: Tango's asymptotic score interval (Tango 1998, Stat Med 17:891).
 
     Recommended by Fagerland, Lydersen and Laake (2014, Stat Med 33:2850); it holds where nothing is discordant, too.
@@ -121,7 +126,7 @@ def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
     Args:
         gained: pairs right only now.
         lost: pairs right only before.
-        n: all pairs, at least 1.
+        n: all pairs, more than none; the three may be effective numbers.
     """
     z = _z(LEVEL)
 
@@ -140,6 +145,14 @@ def paired_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
     low = _bisect(lambda d: score(d) - z, -1.0, estimate) if lost < n else -1.0
     high = _bisect(lambda d: score(d) + z, estimate, 1.0) if gained < n else 1.0
     return low, high
+
+
+def independent_interval(a: int, n_a: int, b: int, n_b: int) -> tuple[float, float]:
+    """95 % interval of a/n_a - b/n_b of two samples: Newcombe's hybrid score (1998, Stat Med 17:873, method 10)."""
+    one, other = rate(a, n_a), rate(b, n_b)
+    flipped = (-(other.value or 0.0), -(other.high or 0.0), -(other.low or 0.0))
+    _, low, high = mover([(one.value or 0.0, one.low or 0.0, one.high or 0.0), flipped])
+    return 2 * low, 2 * high
 
 
 def paired_mean(strata: Sequence[tuple[int, int, int]]) -> tuple[float, float, float]:
@@ -216,6 +229,26 @@ def most_discordant(difference: int) -> int | None:
     while difference > 0 and mcnemar_exact((discordant + difference) // 2, (discordant - difference) // 2) < ALPHA:
         best, discordant = discordant, discordant + 2
     return best
+
+
+@cache
+def student_t(freedom: int) -> float:
+    """How many standard errors a 95 % interval of Student's t reaches to either side.
+
+    The distribution at whole degrees of freedom is a finite sum (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4).
+    """
+
+    def within(t: float) -> float:
+        angle = atan(t / sqrt(freedom))
+        odd = freedom % 2
+        term = cos(angle) if odd else 1.0
+        total = term if freedom > 1 else 0.0
+        for k in range(2 + odd, freedom - 1, 2):
+            term *= cos(angle) ** 2 * (k - 1) / k
+            total += term
+        return 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
+
+    return _bisect(lambda t: within(t) - LEVEL, 0.0, 100.0)
 
 
 def _z(level: float) -> float:

@@ -27,6 +27,7 @@ class Job:
         params: its parameters, as Snakemake writes them.
         command: the shell command.
         environment: content of the environment file that it ran in, or empty.
+        checksums: sha256 of the inputs as it read them, of those small enough (``max-checksum-file-size``).
         log: its log files.
         started, ended: seconds since 1970 (never published: no two runs agree on them).
     """
@@ -37,6 +38,7 @@ class Job:
     params: tuple[str, ...]
     command: str
     environment: str
+    checksums: dict[str, str]
     log: tuple[str, ...]
     started: float
     ended: float
@@ -93,6 +95,7 @@ def _job(record: dict[str, Any], outputs: list[str]) -> Job:
         params=tuple(record.get("params") or ()),
         command=record.get("shellcmd") or "",
         environment=b64decode(record["conda_env"]).decode() if record.get("conda_env") else "",
+        checksums={p: c.removeprefix("sha256:") for p, c in sorted((record.get("input_checksums") or {}).items())},
         log=tuple(record.get("log") or ()),
         started=record.get("starttime") or 0.0,
         ended=record.get("endtime") or 0.0,

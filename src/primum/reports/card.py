@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from primum.files import read_json, write_text
-from primum.reports import findings, records, subgroups
+from primum.reports import audits, findings, making, records, subgroups
 from primum.reports.document import open_study
 from primum.reports.limits import limits
-from primum.reports.numbers import Numbers, Rich, capital, text_of
-from primum.reports.paper import TEMPLATES
+from primum.reports.numbers import Name, Numbers, Rich, capital, text_of
 from primum.reports.sources import StudyFiles, StudyReport
 from primum.reports.tables import Block, Tables
+from primum.reports.told import Told, fill, joined, told
 from primum.stages import BASE_STAGE
+
+SNIPPET = """\
+import json
+from pathlib import Path
+
+from primum.tasks import load_task
+from primum.tasks.base import Example
+from primum.training.loading import load_model, render_prompt
+
+stage = Path("{folder}")
+config = json.loads((stage / "checkpoint.json").read_text())["config"]
+base = json.loads(Path("{base}").read_text())
+model, tokenizer = load_model(".", base, stage)
+task = load_task(config["task"], config["task_settings"])
+
+example = Example.from_row(json.loads(Path("{rows}").read_text().splitlines()[0]))
+prompt = render_prompt(tokenizer, task.messages(example), thinking=config["thinking"])
+inputs = tokenizer(prompt, add_special_tokens=False, return_tensors="pt").to(model.device)
+output = model.generate(**inputs, max_new_tokens={length})
+completion = tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+print(completion)
+print(task.judge(example, completion).outcomes)"""
 
 
 def write_card(study: StudyReport, stage: str, numbers: Path, results: Path, output: Path) -> None:
@@ -27,21 +48,17 @@ def write_card(study: StudyReport, stage: str, numbers: Path, results: Path, out
         numbers: ``numbers.json``.
         results: ``results/{scale}``.
         output: the card.
+
+    Raises:
+        UserError: if the card would state a number that no result file holds.
     """
-    import jinja2
     from huggingface_hub import ModelCard
 
     files = StudyFiles(results, study)
     tables = open_study(Numbers.load(numbers, files.root), files)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    body = environment.get_template("card.md.j2").render(_fields(tables, files, stage))
+    body = fill("card.md.j2", _fields(tables, files, stage), f"card of '{study.study}' stage '{stage}'")
     # The card's own words stand between lines of three dashes; the Hub reads what is above.
-    content = f"---\n{metadata(tables, files, stage).to_yaml()}\n---\n\n{body.strip()}\n"
+    content = f"---\n{metadata(tables, files, stage).to_yaml()}\n---\n\n{body}"
     ModelCard(content)  # refuses metadata that the Hub could not read
     write_text(output, content)
 
@@ -84,51 +101,125 @@ def metadata(tables: Tables, files: StudyFiles, stage: str) -> Any:
 
 
 def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
-    """What the template is filled with: ready text, all numbers looked up."""
-    numbers, study = tables.numbers, files.study
+    """What the template is filled with; whatever may hold a digit is a :class:`Told`."""
+    numbers, study, records_of = tables.numbers, files.study, tables.records
     seed, split, node = study.seeds_of(stage)[0], study.splits[0], study.stage(stage)
-    at = tables.key("train", stage, seed)
+    at, base, dataset = tables.key("train", stage, seed), records_of["base"], records_of["dataset"]
     checkpoint = read_json(files.checkpoint(stage, seed))
-    tree = study.tree()
-    against = dict.fromkeys([node.parent, *tree.against(stage), *tables.references])
+    folder = files.stage(stage, seed).relative_to(files.root).as_posix()
+    names = {
+        **{"study": study.study, "stage": stage, "title": study.title, "split": split, "backend": study.backend},
+        **{"parent": tables.shown(node.parent), "lineage": " → ".join([BASE_STAGE, *study.lineage(stage)])},
+        **{"base": base["id"], "base_origin": _origin(base), "base_place": base_place(base), "folder": folder},
+        **{"dataset": dataset["id"], "source": dataset["source"], "licence": dataset["licence"]},
+        **{"trained_on": node.split, "headline": tables.said(tables.headline)},
+        "card": files.card(stage).relative_to(files.root).as_posix(),
+    }
+    found = {
+        "items": tables.key("items", split, stage, seed),
+        **{name: f"{at}/{key}" for name, key in (("threads", "threads"), ("bf16", "bf16_used"))},
+        **{"rank": f"{at}/lora/r", "alpha": f"{at}/lora/alpha", "modules": f"{at}/lora/target_modules"},
+        **{"rows": tables.key("data", node.split, "rows"), "cut": f"{at}/facts/truncated_rows"},
+        **{name: tables.key("data", name) for name in ("leaks", "dropped")},
+    }
+    reinforced = {} if node.method == "sft" else _reinforced(tables, checkpoint, at)
+    return {
+        **{name: Told(text) for name, text in names.items()},
+        **{name: told([numbers.span(key)]) for name, key in found.items()},
+        **reinforced,
+        **_results(tables, stage),
+        "method": node.method,
+        "words": tables.words,
+        "levels": told(findings.levels(tables)),
+        "snippet": snippet(files, stage, base),
+        "software": _software(tables),
+        "compute": told(making.effort(tables, stage)),
+        "size": told(making.size(tables, stage)),
+        "truncated": told(making.room(tables, stage)),
+        "evaluated": told(making.evaluated(tables)),
+        "audited": [told(sentence) for sentence in audits.fairness(tables, stage)],
+        "made_of": told(making.origin(tables)),
+        "limits": [told(sentence) for sentence in limits(tables)],
+        "hyperparameters": markdown(records.hyperparameters(tables, [stage])),
+        "hashes": [(Told(name), Told(digest)) for name, digest in _hashes(numbers, at, checkpoint)],
+    }
+
+
+def _results(tables: Tables, stage: str) -> dict[str, Any]:
+    """What evaluation found."""
+    study, tree = tables.study, tables.study.tree()
+    shown = [BASE_STAGE, *study.lineage(stage)]
+    against = dict.fromkeys([study.stage(stage).parent, *tree.against(stage), *tables.references])
     compared = tables.key_metrics if tree.arms() else list(tables.labels)
     sentences = [findings.comparison(tables, stage, other, metric) for other in against for metric in compared]
+    calibrated = findings.calibration(tables)[study.names().index(stage)] if study.confidence else []
     return {
-        "study": study,
-        "stage": stage,
-        "seed": seed,
-        "shown": tables.shown(stage),
-        "parent": tables.shown(node.parent),
-        "split": split,
-        "lineage": [BASE_STAGE, *study.lineage(stage)],
-        "base": tables.records["base"],
-        "dataset": tables.records["dataset"],
-        "checkpoint": checkpoint,
-        "folder": files.stage(stage, seed).relative_to(files.root).as_posix(),
-        "settings": tables.records["config"]["task_settings"],
-        "quote": lambda text: json.dumps(text, ensure_ascii=False),
-        "value": numbers.value,
-        "length": "max_length" if node.method == "sft" else "max_completion_length",
-        "number": lambda key: text_of([numbers.span(key)]),
-        "at": at,
-        "prefix": tables.key(""),
-        "levels": text_of(findings.levels(tables)),
-        "headline": tables.said(tables.headline),
-        "comparisons": [text_of(capital(sentence)) for sentence in sentences if sentence],
-        "baselines": text_of(capital(found)) if (found := findings.baselines(tables)) else "",
-        "calibration": text_of(findings.calibration(tables)[study.names().index(stage)]) if study.confidence else "",
-        "words": tables.words,
-        "corpus": files.from_corpus,
-        "exploit": next((text_of(s) for s in findings.exploit(tables, [stage])), ""),
-        "selected": text_of(findings.selected(tables) or []),
+        "baselines": told(capital(found)) if (found := findings.baselines(tables)) else "",
+        "exploit": next((told(sentence) for sentence in findings.exploit(tables, [stage])), ""),
+        "failures": [told(sentence) for sentence in findings.failures(tables, stage)],
+        "comparisons": [told(capital(sentence)) for sentence in sentences if sentence],
+        "calibration": told(calibrated),
+        "selected": told(findings.selected(tables) or []),
         "kinds": markdown(subgroups.kinds_of(tables, stage)),
-        "rewards": [markdown(block) for block in [subgroups.rewards(tables)] if block],
-        "failures": [text_of(sentence) for sentence in findings.failures(tables, stage)],
-        "limits": [text_of(sentence) for sentence in limits(tables)],
-        "hyperparameters": markdown(records.hyperparameters(tables, [stage])),
-        "metrics": {name: [markdown(block) for block in tables.metrics(name)] for name in study.splits},
-        "hashes": _hashes(numbers, at, checkpoint),
+        "rewards": [markdown(block) for block in [subgroups.rewards(tables, shown)] if block],
+        "metrics": [markdown(block) for name in study.splits for block in tables.metrics(name, shown)],
     }
+
+
+def _reinforced(tables: Tables, checkpoint: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """How a stage was rewarded."""
+    numbers, table, rolled = tables.numbers, checkpoint["config"]["stage"]["rewards"], checkpoint.get("rollback")
+    weights = [
+        told(
+            numbers.say("`{name}` (weight {weight})", name=Name(name), weight=tables.key("gate", table, "weight", name))
+        )
+        for name in checkpoint["config"]["rewards"]
+    ]
+    said = (
+        numbers.say(
+            "**Rolled back.** On the dev split `{origin}` fell below the interval of `{to}` (by `{metric}`; the figures"
+            " are in `checkpoint.json`), so this stage went on from `{to}`.",
+            **{field: Name(rolled[key]) for field, key in (("origin", "from"), ("to", "to"), ("metric", "metric"))},
+        )
+        if rolled
+        else []
+    )
+    found = {
+        **{"generations": f"{at}/stage/num_generations", "window": f"{at}/window"},
+        **{f"{end}_reward": f"{at}/{end}/reward" for end in ("first", "last")},
+    }
+    return {
+        **{name: told([numbers.span(key)]) for name, key in found.items()},
+        "weights": joined(weights, ", "),
+        "rollback": told(said),
+    }
+
+
+def base_place(base: Mapping[str, Any]) -> str:
+    """What ``from_pretrained`` is given for a base: its hub id, or its folder in the project."""
+    return str(base["source"] if base["reader"] == "hub" else base["path"])
+
+
+def _origin(base: Mapping[str, Any]) -> str:
+    revision = "" if base["revision"] == "-" else f", revision {base['revision']}"
+    return f"{base['source']}{revision}; licence {base['licence']}"
+
+
+def _software(tables: Tables) -> Told:
+    """The pins of what the project imports in training; empty where they have changed since."""
+    numbers, prefix = tables.numbers, f"software/{tables.study.backend}/"
+    pins = [numbers.say("`{name}` {version}", name=Name(n), version=f"{prefix}{n}") for n in numbers.under(prefix)]
+    return joined([told(pin) for pin in pins], ", ")
+
+
+def snippet(files: StudyFiles, stage: str, base: Mapping[str, Any]) -> str:
+    """A program that answers the first held-out item with a stage, as its evaluation did."""
+    folder = files.stage(stage, files.study.seeds_of(stage)[0]).relative_to(files.root).as_posix()
+    rows = files.rows(files.study.splits[0]).relative_to(files.root).as_posix()
+    record = files.base().relative_to(files.root).as_posix()
+    checkpoint = read_json(files.root / folder / "checkpoint.json")["config"]
+    length = checkpoint["stage"]["max_completion_length" if files.study.stage(stage).method == "grpo" else "max_length"]
+    return SNIPPET.format(folder=folder, rows=rows, base=record, length=length)
 
 
 def _hashes(numbers: Numbers, at: str, checkpoint: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -146,7 +237,7 @@ def _hashes(numbers: Numbers, at: str, checkpoint: Mapping[str, Any]) -> list[tu
     return [(name, numbers.value(f"{at}/{key}")) for name, key in names.items() if f"{at}/{key}" in numbers.entries]
 
 
-def markdown(block: Block) -> str:
+def markdown(block: Block) -> Told:
     """A table block as a Markdown table under its caption."""
     rules = {"left": ":--", "center": ":-:", "right": "--:"}
     lines = [
@@ -156,7 +247,7 @@ def markdown(block: Block) -> str:
     for row in block["rows"]:
         cells: list[Rich] = row if isinstance(row, list) else [[{"text": f"*{text_of(row['group'])}*"}]]
         lines.append(_line([text_of(cell) for cell in cells] + [""] * (len(block["columns"]) - len(cells))))
-    return f"{text_of(block['caption'])}\n\n" + "\n".join(lines)
+    return Told(f"{text_of(block['caption'])}\n\n" + "\n".join(lines))
 
 
 def _line(cells: list[str]) -> str:

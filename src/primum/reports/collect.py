@@ -7,15 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from primum.files import read_json
+from primum.reports.audit_numbers import collect_audits
+from primum.reports.catalogue import CLAIMS
 from primum.reports.claims import collect_claims
+from primum.reports.computing import collect_compute
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
-from primum.reports.sources import CLAIMS, ReportConfig, Source, StudyFiles, pointer
+from primum.reports.sources import ReportConfig, Source, StudyFiles, pointer
 
 RATE: dict[str, Format] = {"value": percent, "low": percent, "high": percent, "numerator": plain, "n": plain}
+GROUPED: dict[str, Format] = {
+    **{"groups": plain, "design_effect": reward, "low_clustered": percent, "high_clustered": percent},
+}
 COMPARISON: dict[str, Format] = {
     **{"difference": points, "low": points, "high": points, "detectable": percent},
+    **{"p_clustered": p_value, "low_clustered": points, "high_clustered": points},
     **{"p_mcnemar": p_value, "p_holm": p_value, "gained": plain, "lost": plain, "n": plain, "supported": plain},
 }
+LIMITS = ("low", "high", "low_both", "high_both")
+SEEDS: dict[str, Format] = {"mean": percent, "sd": percent, "seeds": plain, **dict.fromkeys(LIMITS, percent)}
 PUBLISHED: dict[str, Format] = {
     **{f"{whose}_{field}": form for whose in ("published", "our") for field, form in RATE.items()},
 }
@@ -38,7 +48,8 @@ CALIBRATION: dict[str, Format] = {
 }
 WINDOW = 5  # logged steps whose mean stands for the start or the end of a curve
 LOGGED: dict[str, Format] = {"loss": decimals, "mean_token_accuracy": percent, "reward": decimals}
-METHODS, CALIBRATED, EARNED = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration", "earned"))
+METHODS, CALIBRATED, SWAPS = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration", "swaps"))
+IMPORTED = "# imported by the project"  # above such packages in an environment file
 Entries = dict[str, dict[str, Any]]
 
 
@@ -68,7 +79,10 @@ def collect(config: ReportConfig, results: Path) -> Entries:
             for seed in study.seeds_of(stage.name):
                 _training(book, files, stage.name, seed)
         _inputs(book, files)
+        collect_compute(book, files)
         _parameters(book, files)
+        collect_audits(book, Source(files.audits, files.root))
+    _software(book, config, results)
     if config.claims:
         collect_claims(book, Source(results / CLAIMS, results.parent.parent))
     return book.entries
@@ -108,16 +122,23 @@ def _evaluation(book: Book, files: StudyFiles) -> None:
     data = source.data
     for i, row in enumerate(data["metrics"]):
         key = f"metric/{row['split']}/{row['stage']}/{row['seed']}/{row['metric']}"
-        book.fields(source, pointer("metrics", i), key, RATE)
+        book.fields(source, pointer("metrics", i), key, RATE | GROUPED)
     for i, row in enumerate(data["comparisons"]):
         key = f"comparison/{row['split']}/{row['stage']}/{row['seed']}/{row['against']}/{row['metric']}"
         book.fields(source, pointer("comparisons", i), key, COMPARISON)
+    for i, row in enumerate(data["over_seeds"]):
+        of = f"pair/{row['stage']}/{row['against']}" if row["against"] else f"rate/{row['stage']}"
+        forms = SEEDS | (dict.fromkeys(("mean", *LIMITS), points) if row["against"] else {})
+        book.fields(source, pointer("over_seeds", i), f"seeds/{row['split']}/{of}/{row['metric']}", forms)
     for i, row in enumerate(data["baselines"]):
         book.fields(source, pointer("baselines", i), f"baseline/{row['split']}/{row['baseline']}/{row['metric']}", RATE)
     for i, row in enumerate(data["rewards"]):
         whose = "policy" if row["part"] == "policy" else f"stage/{row['seed']}"
         key = f"reward/{row['split']}/{whose}/{row['stage']}/{row['table']}"
         book.fields(source, pointer("rewards", i), key, REWARD)
+    for i, row in enumerate(data["outcomes"]):
+        key = f"contribution/{row['split']}/{row['stage']}/{row['seed']}/{row['outcome']}"
+        book.add(source, f"{pointer('outcomes', i)}/contribution", key, reward)
     for i, row in enumerate(data["reward_comparisons"]):
         key = f"rewarded/{row['split']}/{row['stage']}/{row['seed']}/{row['against']}"
         book.fields(source, pointer("reward_comparisons", i), key, REWARDED)
@@ -191,6 +212,7 @@ def _training(book: Book, files: StudyFiles, stage: str, seed: int) -> None:
         book.add(source, f"/adapter{pointer(file)}", f"{key}/adapter/{file}", short)
     for name in ("steps", "bf16_used"):
         book.add(source, pointer(name), f"{key}/{name}")
+    book.add(source, "/config/threads", f"{key}/threads")
     for block in ("stage", "lora", "guards"):
         for name in source.data["config"][block]:
             form = percent if name.startswith("min_") else plain
@@ -240,9 +262,24 @@ def _inputs(book: Book, files: StudyFiles) -> None:
         book.add(dataset, f"/rows/{origin}", f"dataset/rows/{origin}")
 
 
+def _software(book: Book, config: ReportConfig, results: Path) -> None:
+    """Pins of what the project imports in training, where they are still those of the checkpoints."""
+    book.open("software")
+    root = results.parent.parent
+    for backend in sorted({study.backend for study in config.studies}):
+        source = Source(root / "envs" / f"{backend}.yaml", root)
+        own = [study for study in config.studies if study.backend == backend]
+        first = [StudyFiles(results, s).checkpoint(s.stages[0].name, min(s.seeds)) for s in own]
+        if any(read_json(path)["environment_sha256"] != source.sha256 for path in first):
+            continue
+        imported = (root / source.file).read_text(encoding="utf-8").partition(IMPORTED)[2].partition("#")[0]
+        for name, version in re.findall(r"- (\S+)==(\S+)", imported):
+            book.put(source, f"pip ({name})", f"{backend}/{name}", version)
+
+
 def _parameters(book: Book, files: StudyFiles) -> None:
     """Levels of intervals and tests: constants of the code that computed them."""
-    from primum.evaluation import calibration, earned, stats
+    from primum.evaluation import calibration, stats, swaps
 
     source = Source(files.root / METHODS, files.root)
     for name, form in (("LEVEL", "{:.0%}"), ("ALPHA", "{}"), ("POWER", "{:.0%}")):
@@ -250,4 +287,4 @@ def _parameters(book: Book, files: StudyFiles) -> None:
     source = Source(files.root / CALIBRATED, files.root)
     for name in ("BINS", "SIMULATIONS"):
         book.put(source, name, f"method/{name.lower()}", getattr(calibration, name))
-    book.put(Source(files.root / EARNED, files.root), "RESAMPLES", "method/resamples", earned.RESAMPLES)
+    book.put(Source(files.root / SWAPS, files.root), "RESAMPLES", "method/resamples", swaps.RESAMPLES)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from primum.files import read_json
-from primum.reports import claims, findings
+from primum.reports import claims, exhibits, findings
 from primum.reports.numbers import Name, Numbers, Rich, paragraph
 from primum.reports.sections import sections
 from primum.reports.sources import ReportConfig, StudyFiles
@@ -47,6 +47,7 @@ def build_document(config: ReportConfig, studies: list[tuple[Tables, StudyFiles]
     """
     titles = [tables.study.title for tables, _ in studies]
     tested = claims.part(studies[0][0].numbers, config.scale)
+    making = exhibits.workflow(studies[0][0].numbers, config)
     return {
         "title": titles[0] if len(titles) == 1 else "Primum: " + "; ".join(titles),
         "subtitle": "Supervised fine-tuning and reinforcement learning, stage by stage, with every comparison tested",
@@ -55,6 +56,7 @@ def build_document(config: ReportConfig, studies: list[tuple[Tables, StudyFiles]
         "parts": [
             *({"title": t.study.title, "study": t.study.study, "sections": sections(t, f)} for t, f in studies),
             *([tested] if tested else []),
+            *([making] if making else []),
         ],
     }
 

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from primum.errors import UserError
 from primum.evaluation.stats import rate
 from primum.files import read_json, read_jsonl
+from primum.reports.audit_figures import AUDIT_FIGURES
+from primum.reports.catalogue import figure_files
+from primum.reports.data_figures import composition, composition_size, yield_of, yield_size
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, Look, canvas, end_labels, look, save, thin_grid
+from primum.reports.reward_figures import parts_size, reward_parts
 from primum.reports.sources import StudyReport
 from primum.reports.stage_figures import DOT, arms, metric_by_stage, metric_size, run_name
 
@@ -28,22 +32,26 @@ def plot(name: str, study: StudyReport, inputs: Sequence[Path], svg: Path, png: 
     Args:
         name: one of :data:`DRAWN`.
         study: whose.
-        inputs: ``eval_results.json``, and ``.../{stage}/seed{n}/train_log.jsonl`` of every trained stage.
+        inputs: the records that :func:`primum.reports.sources.figure_files` names, and for training figures
+            ``.../{stage}/seed{n}/train_log.jsonl`` of every trained stage.
         svg, png: where to.
     """
     if name not in DRAWN:
         raise UserError(f"There is no figure '{name}'.", f"Use one of {', '.join(DRAWN)}.")
-    results = next((path for path in inputs if path.name == "eval_results.json"), None)
-    if results is None:
-        raise UserError("--inputs names no eval_results.json.", "Give eval_results.json and the training logs.")
+    paths = {path.name: path for path in inputs}
+    for needed in figure_files(name):
+        if needed not in paths:
+            raise UserError(f"--inputs names no {needed}.", f"Figure '{name}' is drawn from it; give its path.")
+    records = {needed: read_json(paths[needed]) for needed in figure_files(name)}
+    results = records if len(records) > 1 else records[figure_files(name)[0]]
     logs = {
         (p.parent.parent.name, int(p.parent.name.removeprefix("seed"))): read_jsonl(p)
         for p in inputs
         if p.name == "train_log.jsonl"
     }
     draw, size = DRAWN[name]
-    with canvas(f"{study.study}_{name}", *size(study, read_json(results))) as figure:
-        draw(figure, study, read_json(results), logs)
+    with canvas(f"{study.study}_{name}", *size(study, results)) as figure:
+        draw(figure, study, results, logs)
         save(figure, svg, png)
 
 
@@ -189,6 +197,8 @@ def _or_nothing(axes: Axes, drawn: Sequence[Any], words: str) -> None:
 Size = Callable[[StudyReport, dict[str, Any]], tuple[float, float]]
 Draw = Callable[["Figure", StudyReport, dict[str, Any], Logs], None]
 DRAWN: dict[str, tuple[Draw, Size]] = {
+    "composition": (composition, composition_size),
+    "yield": (yield_of, yield_size),
     "training_loss": (training_loss, lambda study, results: (WIDTH, 1.9)),
     "training_reward": (
         training_reward,
@@ -200,7 +210,9 @@ DRAWN: dict[str, tuple[Draw, Size]] = {
     ),
     "metric_by_stage": (metric_by_stage, metric_size),
     "arms": (arms, lambda study, results: (WIDTH, 0.6 + 1.45 * len(results["key_metrics"]))),
+    "reward_parts": (reward_parts, parts_size),
     "calibration": (calibration, lambda study, results: (min(WIDE, 0.5 + 2.1 * len(study.names())), 2.35)),
+    **AUDIT_FIGURES,
 }
 
 

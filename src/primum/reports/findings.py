@@ -77,7 +77,14 @@ def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int 
             found=found,
         )
     could = numbers.say("no difference would have been found at this size")
-    if numbers.has(f"{at}detectable"):
+    if numbers.value(f"{at}p_holm") < numbers.value(tables.key("method", "alpha")):
+        could = numbers.say(
+            "rows of one group are alike, and by groups {p} [{low}, {high}]",
+            p=p_words(numbers, f"{at}p_clustered"),
+            low=f"{at}low_clustered",
+            high=f"{at}high_clustered",
+        )
+    elif numbers.has(f"{at}detectable"):
         could = numbers.say(
             "from {detectable} points on it would have been found with {power} power",
             detectable=f"{at}detectable",

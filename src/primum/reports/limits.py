@@ -53,12 +53,17 @@ def limits(tables: Tables) -> list[Rich]:
     if numbers.has(groups) and numbers.value(groups) < numbers.value(rows):
         found.append(
             numbers.say(
-                "Groups. The {rows} rows of {split} are about {groups} things: intervals and tests of rates take rows"
-                " for independent, and are too narrow by what rows of a group have in common. Those of mean reward do"
-                " not.",
+                "Groups. The {rows} rows of {split} are about {groups} things. Wilson’s and Tango’s intervals, and"
+                " McNemar’s test, take rows for independent: they are too narrow, and too sure, by what rows of a group"
+                " have in common. With groups for units the interval of {last} reaches from {low}% to {high}% (design"
+                " effect {effect}), and no difference is called supported that swapping whole groups does not find.",
                 rows=rows,
                 groups=groups,
                 split=Name(split),
+                last=Name(tables.shown(last)),
+                low=f"{half}low_clustered",
+                high=f"{half}high_clustered",
+                effect=f"{half}design_effect",
             )
         )
     if records["dataset"]["reader"] == "corpus":

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from primum.reports import findings, records
+from primum.reports import exhibits, findings, records
 from primum.reports.blocks import figure, text
+from primum.reports.computing import compute
 from primum.reports.numbers import Cite, Name, Rich, paragraph
 from primum.reports.sources import StudyFiles
 from primum.reports.tables import Block, Tables, pretty
@@ -12,11 +13,12 @@ from primum.reports.tables import Block, Tables, pretty
 FEW = 2  # stages of a method that a paragraph each describes; more stand in a table
 
 
-def data(tables: Tables) -> list[Block]:
+def data(tables: Tables, files: StudyFiles) -> list[Block | None]:
     """Where the rows are from, and how splits were made."""
     numbers, key, source = tables.numbers, tables.key, tables.records["dataset"]
     if source["reader"] == "corpus":
-        return [text(_written(tables)), tables.splits()]
+        shown = [exhibits.composition(tables, files), exhibits.yields(tables, files)]
+        return [text(_written(tables)), tables.splits(), *shown]
     revision = "" if source["revision"] == "-" else f", revision {source['revision'][:12]}"
     return [
         text(
@@ -42,6 +44,7 @@ def data(tables: Tables) -> list[Block]:
             )
         ),
         tables.splits(),
+        exhibits.composition(tables, files),
     ]
 
 
@@ -114,7 +117,7 @@ def training(tables: Tables, files: StudyFiles) -> list[Block]:
             " Pale: as logged; strong: running mean."
         )
         blocks.append(figure(files, "training_reward", caption, wide=len(reinforced) > 1))
-    return blocks
+    return [*blocks, *compute(tables)]
 
 
 def _reinforced_in_arms(tables: Tables) -> Rich:
@@ -227,3 +230,63 @@ def reproducibility(tables: Tables) -> list[Block]:
         ),
         records.hashes(tables),
     ]
+
+
+def effort(tables: Tables, stage: str) -> Rich:
+    """How much a stage was trained."""
+    at = tables.key("compute", stage, tables.study.seeds_of(stage)[0])
+    fields = ("steps", "sequences", "tokens_trained", "tokens_sampled", "operations")
+    return tables.numbers.say(
+        "{steps} steps on {sequences} sequences of {tokens_trained} tokens in all, {tokens_sampled} tokens sampled:"
+        " about {operations} floating-point operations, counted and not timed",
+        **{field: f"{at}/{field}" for field in fields},
+    )
+
+
+def size(tables: Tables, stage: str) -> Rich:
+    """Parameters of base and adapter."""
+    adapter = tables.key("compute", stage, tables.study.seeds_of(stage)[0], "adapter")
+    return tables.numbers.say(
+        "{base} parameters of the base, {adapter} of the adapter",
+        base=tables.key("compute", "parameters"),
+        adapter=adapter,
+    )
+
+
+def room(tables: Tables, stage: str) -> Rich:
+    """How long a prompt may be."""
+    at, numbers = tables.key("train", stage, tables.study.seeds_of(stage)[0]), tables.numbers
+    name = "max_length" if tables.study.stage(stage).method == "sft" else "max_prompt_length"
+    said = {"max_length": "Prompt and answer together", "max_prompt_length": "A prompt"}[name]
+    return numbers.say("{said} had at most {n} tokens in training.", said=Name(said), n=f"{at}/stage/{name}")
+
+
+def evaluated(tables: Tables) -> Rich:
+    """What was held out."""
+    numbers, source = tables.numbers, tables.records["dataset"]
+    said = [
+        numbers.say(
+            "{n} rows of split ‘{split}’ of {id}, about {groups} things",
+            n=tables.key("data", split, "rows"),
+            groups=tables.key("data", split, "groups"),
+            split=Name(split),
+            id=Name(source["id"]),
+        )
+        for split in tables.study.splits
+    ]
+    return findings.joined(said) + numbers.say(
+        "; no stage is trained on them, and claims are made on the first."
+        if len(said) > 1
+        else "; no stage is trained on them."
+    )
+
+
+def origin(tables: Tables) -> Rich:
+    """What the rows are made of."""
+    source = tables.records["dataset"]
+    how = {
+        "corpus": "a teacher wrote it from sourced facts, as the generation report beside the corpus tells",
+        "bundled": "it is generated from facts that were written for this project",
+    }
+    said = how.get(source["reader"], "it is what its source published, and nobody checked it for what it may reveal")
+    return tables.numbers.say("{said}", said=Name(said))

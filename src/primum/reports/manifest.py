@@ -9,7 +9,8 @@ from typing import Any
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
 from primum.provenance.names import BOM
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, PARITY, TABLES, DataReport, ReportConfig, StudyFiles
+from primum.reports.catalogue import AUDIT_TABLES, CLAIMS, CLAIMS_TABLE, DATA_RECORDS, PARITY, PIPELINE, SWAPS, TABLES
+from primum.reports.sources import DataReport, ReportConfig, StudyFiles
 from primum.stages import BASE_STAGE
 
 
@@ -26,7 +27,7 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
     artefacts = sorted(
         {path for study in config.studies for path in _artefacts(StudyFiles(results, study))}
         | {path for data in config.data for path in _data(results, data)}
-        | set(_together(results) if config.studies else ())
+        | set(_together(results, config) if config.studies else ())
         | ({results / CLAIMS, results / CLAIMS_TABLE} if config.claims else set())
         | ({results / PARITY} if config.parity else set())
         | {results / BOM}
@@ -48,26 +49,28 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
     }
 
 
-def _together(results: Path) -> list[Path]:
+def _together(results: Path, config: ReportConfig) -> list[Path]:
     """What all studies share."""
-    return [results / "paper" / name for name in ("numbers.json", "paper.pdf", "report.html")]
+    names = ("numbers.json", "paper.pdf", "report.html", *(PIPELINE if config.pipeline else ()))
+    return [results / "paper" / name for name in names]
 
 
 def _data(results: Path, data: DataReport) -> Iterator[Path]:
     """The data of one study, trained or not."""
     folder = results / data.study
     yield from (folder / "data" / f"{split}.jsonl" for split in data.splits)
-    yield from (folder / "data" / name for name in ("splits.json", "rewards_check.json"))
+    yield from (folder / "data" / name for name in DATA_RECORDS)
     yield from (folder / name for name in data.corpus)
 
 
 def _artefacts(files: StudyFiles) -> Iterator[Path]:
     """Everything one study publishes."""
     study = files.study
-    yield files.evaluation
-    yield from (files.folder / "tables" / f"{name}.csv" for name in TABLES)
+    yield from (files.evaluation, files.compute, files.audits)
+    yield from (files.folder / name for name in SWAPS)
+    yield from (files.folder / "tables" / f"{name}.csv" for name in (*TABLES, *AUDIT_TABLES))
     yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))
-    yield from (files.card(stage.name) for stage in study.stages)
+    yield from (files.dataset_card(), *(files.card(stage.name) for stage in study.stages))
     for stage, seed in study.runs():
         if stage != BASE_STAGE:
             yield from (files.checkpoint(stage, seed), files.log(stage, seed))

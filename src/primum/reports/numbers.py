@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from primum.errors import UserError
-from primum.files import read_json, sha256_file
+from primum.files import read_json
+from primum.reports.sources import Source
 
 DASH = "–"
 MINUS = "−"
@@ -102,16 +103,23 @@ class Numbers:
 
     @classmethod
     def load(cls, path: Path, root: Path) -> Numbers:
-        """Read ``numbers.json``, and refuse it if a file it quotes has changed since.
+        """Read ``numbers.json``, and refuse it if a file it quotes has changed since, or has another number there.
 
         Args:
             path: ``numbers.json``.
             root: the project's folder.
         """
-        entries = read_json(path)
-        for file, digest in sorted({(entry["file"], entry["sha256"]) for entry in entries.values()}):
-            if sha256_file(root / file) != digest:
-                raise UserError(f"{path} quotes an older {file}.", "Run collect_numbers again; snakemake does.")
+        entries, again = read_json(path), "Run collect_numbers again; snakemake does."
+        quoted: dict[str, Source] = {}
+        for key, entry in entries.items():
+            if (file := entry["file"]) not in quoted:
+                quoted[file] = Source(root / file, root)
+            source = quoted[file]
+            if source.sha256 != entry["sha256"]:
+                raise UserError(f"{path} quotes an older {file}.", again)
+            where = entry["pointer"]  # what was made of several numbers says how, in brackets
+            if where.startswith("/") and "(" not in where and source.at(where) != entry["value"]:
+                raise UserError(f"{path} has '{key}' otherwise than {file} has it at {where}.", again)
         return cls(entries)
 
     def _entry(self, key: str) -> Mapping[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.reports import claims, findings, making, subgroups
+from primum.reports import audits, claims, exhibits, findings, making, subgroups
 from primum.reports.blocks import bullets, figure, text
 from primum.reports.limits import limits
 from primum.reports.numbers import Cite, Name, Rich, paragraph
+from primum.reports.seeds import over_seeds
 from primum.reports.sources import MANY, StudyFiles
 from primum.reports.stage_figures import RULES
 from primum.reports.tables import Block, Tables, pretty
@@ -20,10 +21,11 @@ def sections(tables: Tables, files: StudyFiles) -> list[Section]:
     """All sections of a study, in order."""
     blocks = {
         "Introduction": _introduction(tables),
-        "Data": making.data(tables),
+        "Data": making.data(tables, files),
         "Training": making.training(tables, files),
         "Evaluation": _evaluation(tables),
         "Results": _results(tables, files),
+        "Audits": audits.section(tables, files),
         "Guards": making.guards(tables),
         "Limitations": [bullets(limits(tables))],
         "Reproducibility": making.reproducibility(tables),
@@ -56,7 +58,9 @@ def _evaluation(tables: Tables) -> list[Block]:
         " from theirs {zou}; stages are compared on the same items by the exact test of McNemar {mcnemar}, in means of"
         " rates by the same test within each part, with Tango’s interval {tango}, Holm’s adjustment over the pairs"
         " that are compared on a metric {holm}, and the difference that would have been found with {power} power"
-        " {connor}. ",
+        " {connor}. Rows about the same thing form a group: beside each test stands one that swaps the stages of whole"
+        " groups, beside each interval the same at the effective number of rows {rao}, and a difference is called"
+        " supported only where both tests find it. ",
         measures=Name(tables.words.measures),
         wilson=Cite("wilson1927"),
         zou=Cite("zou2009"),
@@ -65,6 +69,7 @@ def _evaluation(tables: Tables) -> list[Block]:
         holm=Cite("holm1979"),
         power=key("method", "power"),
         connor=Cite("connor1987"),
+        rao=Cite("rao1992"),
     )
     if subgroups.rewards(tables):
         spans += numbers.say(
@@ -118,10 +123,11 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
     blocks.append(figure(files, "metric_by_stage", caption, wide=len(study.runs()) > MANY))
     blocks += [*tables.metrics(study.splits[0]), subgroups.behaviours(tables)]
     blocks.append(tables.comparisons(study.splits[:1], tables.key_metrics if study.tree().arms() else None))
+    blocks.append(over_seeds(tables))
     blocks += [tables.baselines(study.splits[0]), subgroups.policies(tables)]
     if paid := findings.exploit(tables):
         blocks.append(text(paragraph(paid)))
-    blocks += [subgroups.rewards(tables), subgroups.rewarded(tables)]
+    blocks += [subgroups.rewards(tables), *exhibits.reward_parts(tables, files), subgroups.rewarded(tables)]
     if chosen := findings.selected(tables):
         blocks += [text(chosen), subgroups.selection(tables)]
     if numbers.under(tables.key("published", "")):

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from primum.errors import UserError
 from primum.evaluation.tree import Tree
 from primum.files import read_json, read_jsonl, sha256_file
+from primum.reports.catalogue import AUDITS, CORPUS_RECORD, figures_of
 from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
-
-FIGURES = ("training_loss", "training_reward", "metric_by_stage", "arms", "calibration")
-TABLES = (*("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published"),)
-CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
-CLAIMS_TABLE = "paper/tables/claims.csv"
-PARITY = "paper/tables/parity.csv"  # of all studies together, below results/{scale}
-
-
-class Trained(Protocol):
-    """What decides which figures there are."""
-
-    @property
-    def parent(self) -> str: ...
-    @property
-    def method(self) -> str: ...
-
-
-def figures_of(stages: Sequence[Trained], confidence: bool) -> tuple[str, ...]:
-    """The figures for which a study has something to show: arms where its tree forks, calibration where its task
-    states a confidence."""
-    methods, parents = {stage.method for stage in stages}, [stage.parent for stage in stages]
-    shown = {
-        "training_loss": "sft" in methods,
-        "training_reward": "grpo" in methods,
-        "arms": len(set(parents)) < len(parents),
-        "calibration": confidence,
-    }
-    return tuple(name for name in FIGURES if shown.get(name, True))
 
 
 class StageReport(Strict):
@@ -66,11 +38,18 @@ class StudyReport(Strict):
     limitations: list[str] = Field(default_factory=list)  # the study's own, in words
     data_record: str  # of the dataset or the corpus; relative to the folder of all results
     confidence: bool  # whether the task states how sure it is
+    abstains: bool = False  # whether it may say that it does not know
+    paid: bool = False  # whether every stage is reported under one fixed reward table
     stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
 
     def figures(self) -> tuple[str, ...]:
         """Those that there are."""
-        return figures_of(self.stages, self.confidence)
+        return figures_of(self.stages, self.confidence, self.abstains, self.from_corpus, self.paid)
+
+    @property
+    def from_corpus(self) -> bool:
+        """Whether a teacher wrote the rows."""
+        return Path(self.data_record).name == CORPUS_RECORD
 
     def tree(self) -> Tree:
         """Its arms, and what is compared with what."""
@@ -116,11 +95,11 @@ class ReportConfig(Strict):
     studies: list[StudyReport]  # those that are trained
     data: list[DataReport] = Field(default_factory=list)
     claims: bool = False  # whether the originals' claims are tested
+    pipeline: bool = False  # whether there is a figure of the pipeline
     parity: bool = False  # whether the backends' comparison is published
 
 
 MANY = 4  # stages, base included, that one column of the paper shows side by side
-CORPUS_RECORD = "generation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +130,11 @@ class StudyFiles:
         return self.folder / "eval_results.json"
 
     @property
+    def audits(self) -> Path:
+        """``audits.json``."""
+        return self.folder / AUDITS
+
+    @property
     def splits(self) -> Path:
         """``splits.json``."""
         return self.folder / "data" / "splits.json"
@@ -159,6 +143,11 @@ class StudyFiles:
     def gate(self) -> Path:
         """``rewards_check.json``."""
         return self.folder / "data" / "rewards_check.json"
+
+    @property
+    def compute(self) -> Path:
+        """``compute.json``."""
+        return self.folder / "compute.json"
 
     def rows(self, split: str) -> Path:
         """The rows of a split."""
@@ -184,6 +173,14 @@ class StudyFiles:
         """The stage's model card."""
         return self.folder / "cards" / self.study.backend / f"{stage}.md"
 
+    def croissant(self) -> Path:
+        """What describes the splits."""
+        return self.splits.with_name("croissant.json")
+
+    def dataset_card(self) -> Path:
+        """The card of the study's data."""
+        return self.folder / "cards" / "dataset.md"
+
     def figure(self, name: str, kind: str) -> Path:
         """A figure, as ``svg`` or ``png``."""
         return self.results / "paper" / "figures" / f"{self.study.study}_{name}.{kind}"
@@ -200,7 +197,7 @@ class StudyFiles:
     @property
     def from_corpus(self) -> bool:
         """Whether a teacher wrote the rows."""
-        return self.source().name == CORPUS_RECORD
+        return self.study.from_corpus
 
     def data(self) -> dict[str, Any]:
         """What texts say of the rows' source, dataset or corpus: ``id``, ``reader``, ``source``, ``revision``,

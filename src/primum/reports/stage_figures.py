@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, end_labels, look, thin_grid
+from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, Look, end_labels, look, thin_grid
 from primum.reports.sources import MANY, StudyReport
 from primum.stages import BASE_STAGE
 
@@ -76,19 +76,13 @@ def _down(figure: Figure, study: StudyReport, results: dict[str, Any]) -> None:
 def _panels(figure: Figure, study: StudyReport, results: dict[str, Any]) -> None:
     """A panel a metric, stages down in each, arms apart: a stage is told by its place and marker, not by its colour."""
     split, names, runs = study.splits[0], _rates(study, results), study.runs()
-    arms, faults = study.tree().arms(), results["faults"]
+    faults = results["faults"]
     rows = {
         (row["metric"], row["stage"], row["seed"]): row
         for row in results["metrics"]
         if row["split"] == split and row["value"] is not None
     }
-    series, gap, places = {}, 0.0, []
-    for at, (stage, seed) in enumerate(runs):
-        arm = next((place for place, arm in enumerate(arms) if stage in arm), None)
-        series[stage] = look(0 if stage == BASE_STAGE else 1 if arm is None else arm + 2)
-        fresh = arm is not None and (stage, seed) == (arms[arm][0], study.seeds_of(stage)[0])
-        gap += 0.6 if fresh and at else 0.0
-        places.append(at + gap)
+    series, places = rungs(study)
     items = next(e["n"] for e in results["evaluations"] if e["split"] == split)
     grid = figure.subplots(-(-len(names) // ACROSS), ACROSS, sharey=True, squeeze=False)
     for at, axes in enumerate(grid.flat):
@@ -114,6 +108,19 @@ def _panels(figure: Figure, study: StudyReport, results: dict[str, Any]) -> None
         axes.spines["left"].set_visible(False)
         thin_grid(axes, "both")
     figure.supxlabel(f"% of {items} items of {split} with 95% intervals; ↓: less is better", fontsize=6.5, color=INK)
+
+
+def rungs(study: StudyReport) -> tuple[dict[str, Look], list[float]]:
+    """Stages down a panel: each stage's look, and each run's place, arms a little apart."""
+    arms = study.tree().arms()
+    series, gap, places = {}, 0.0, []
+    for at, (stage, seed) in enumerate(study.runs()):
+        arm = next((place for place, arm in enumerate(arms) if stage in arm), None)
+        series[stage] = look(0 if stage == BASE_STAGE else 1 if arm is None else arm + 2)
+        fresh = arm is not None and (stage, seed) == (arms[arm][0], study.seeds_of(stage)[0])
+        gap += 0.6 if fresh and at else 0.0
+        places.append(at + gap)
+    return series, places
 
 
 def arms(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Any) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from primum.reports.numbers import DASH, Name, Rich
@@ -81,11 +82,11 @@ def behaviours(tables: Tables) -> Block | None:
     return table(caption, ["", *(tables.run_name(*run) for run in runs)], "l" + "r" * len(runs), rows)
 
 
-def rewards(tables: Tables) -> Block | None:
-    """Mean reward of every stage under the fixed table and under its own, and what its exploiting rows earned."""
+def rewards(tables: Tables, stages: Sequence[str] | None = None) -> Block | None:
+    """Mean reward of (these) stages under the fixed table and under their own, and what exploiting rows earned."""
     numbers, split, rows = tables.numbers, tables.study.splits[0], []
     exploited = False
-    for stage, seed in tables.study.runs():
+    for stage, seed in (run for run in tables.study.runs() if stages is None or run[0] in stages):
         for name in _tables(tables, split, "stage", seed, stage):
             at = tables.key("reward", split, "stage", seed, stage, name, "")
             exploit: list[Rich] = [words(DASH), words(DASH)]

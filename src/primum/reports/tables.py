@@ -172,23 +172,25 @@ class Tables:
                 if arms and (against in self.references or (against == BASE_STAGE and not self._child(stage))):
                     continue  # so many pairs stand in the supplement
                 at = self.key("comparison", split, stage, seed, against, self.headline, "")
-                cells = self._comparison(at)
-                rows.append([words(f"{self.run_name(stage, seed)} vs {pretty(against)}"), cells[0], cells[5], cells[7]])
+                tests = [numbers.optional(f"{at}{field}") for field in ("p_holm", "p_clustered", "supported")]
+                pair = words(f"{self.run_name(stage, seed)} vs {pretty(against)}")
+                rows.append([pair, self._comparison(at)[0], *tests])
         caption = numbers.say(
-            "{metric} on {split}, item by item: points with {level} intervals, and Holm-adjusted exact p.",
+            "{metric} on {split}, item by item: points with {level} intervals, Holm-adjusted exact p, and p by groups.",
             metric=Name(self.label(self.headline)),
             split=Name(split),
             level=self.key("method", "level"),
         )
-        return table(caption, ["Stages", "Difference [interval]", "p", "Supported"], "lcrc", rows, wide=False)
+        heads = ["Stages", "Difference [interval]", "p", "Groups p", "Supported"]
+        return table(caption, heads, "lcrrc", rows, wide=False)
 
     def _child(self, stage: str) -> bool:
         return self.study.stage(stage).parent == BASE_STAGE
 
-    def metrics(self, split: str) -> list[Block]:
-        """Metrics down, stages and then the baselines that stand beside them across; as many tables as that takes."""
-        numbers = self.numbers
-        columns = [(self.run_name(*run), self.key("metric", split, *run)) for run in self.study.runs()]
+    def metrics(self, split: str, stages: Sequence[str] | None = None) -> list[Block]:
+        """Metrics down, (these) stages and then the baselines that stand beside them across, in tables as needed."""
+        numbers, kept = self.numbers, [run for run in self.study.runs() if stages is None or run[0] in stages]
+        columns = [(self.run_name(*run), self.key("metric", split, *run)) for run in kept]
         columns += [(pretty(name), self.key("baseline", split, name)) for name in self.references]
         blocks = []
         for part in parts(columns):
@@ -234,19 +236,21 @@ class Tables:
             "Lost",
             "p",
             "Holm p",
+            "Groups p",
             "Detectable",
             "Supported",
         ]
         caption = numbers.say(
             "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items that"
             " have it only after, and only before. p: exact McNemar; Holm: adjusted over all pairs of one metric."
-            " Detectable: smallest true difference found with {power} power. Supported: Holm p below {alpha}.",
+            " Groups: swapping stages in whole groups of rows, not adjusted. Detectable: smallest true difference found"
+            " with {power} power. Supported: Holm p and groups p below {alpha}.",
             level=self.key("method", "level"),
             splits=words(" and ".join(splits)),
             power=self.key("method", "power"),
             alpha=self.key("method", "alpha"),
         )
-        return table(caption, heads, "llcrrrrrrc", rows)
+        return table(caption, heads, "llcrrrrrrrc", rows)
 
     def _against(self, split: str, stage: str, seed: int) -> list[str]:
         found = {key.split("/")[0] for key in self.numbers.under(self.key("comparison", split, stage, seed, ""))}
@@ -254,7 +258,8 @@ class Tables:
         return [*(name for name in order if name in found), *sorted(found - set(order))]
 
     def _comparison(self, at: str) -> list[Rich]:
-        numbers, fields = self.numbers, ("n", "gained", "lost", "p_mcnemar", "p_holm", "detectable", "supported")
+        numbers, tests = self.numbers, ("p_mcnemar", "p_holm", "p_clustered")
+        fields = ("n", "gained", "lost", *tests, "detectable", "supported")
         if not numbers.has(f"{at}difference"):  # no item met the metric's condition in both stages
             return [words(DASH), numbers.optional(f"{at}n"), *(words(DASH) for _ in fields[1:])]
         return [numbers.interval(f"{at}difference", at), *(numbers.optional(f"{at}{field}") for field in fields)]

@@ -16,6 +16,9 @@ class Wording:
         unfit: what it must not be used for besides.
         practice: why doing well is no competence.
         misuse: how its mistakes look.
+        asks: what it is asked, behind "Input requirements:".
+        read_by: what reads its answers.
+        people: what the data tells of persons.
         measures: sentences on the task's own metrics.
         published: what the original's supported gains do not say.
         references: baselines as subjects of a sentence, by name.
@@ -26,6 +29,9 @@ class Wording:
     unfit: str
     practice: str
     misuse: str
+    asks: str = "what the study's prompt asks"
+    read_by: str = "the judge of the study's task; whatever is not exactly in its format counts as no answer"
+    people: str = "Nobody looked for what the data tells of persons."
     measures: str = ""
     published: str = ""
     references: dict[str, str] = field(default_factory=dict)
@@ -38,6 +44,12 @@ WORDINGS = {
         unfit="use of its stated confidence or reason as evidence",
         practice="Answering multiple-choice questions is not medical practice; nothing here supports clinical use.",
         misuse="fluent, well-formed and confident answers are wrong as often as the table says",
+        asks="a question with four options, lettered from A to D",
+        read_by=(
+            "a parser of strict JSON takes letter, confidence and reason (`primum.tasks.medmcqa`); whatever is not"
+            " exactly in the format counts as no answer, and the reason is judged by nobody"
+        ),
+        people="Questions are about diseases and drugs; where one mentions a person, it is an invented one.",
         measures=(
             " Letter accuracy takes the likeliest letter instead of the written one. Consistency is the share of items"
             " for which the same option is chosen however the options are rotated."
@@ -55,6 +67,15 @@ WORDINGS = {
             "Quoting a text that was written for a study is not medical practice; nothing here supports clinical use."
         ),
         misuse="an answer with a true quote beside it can be wrong, and counts as ‘safe’ all the same",
+        asks="a text (the context) and a question on it",
+        read_by=(
+            "a parser takes reasoning, quotes and answer from their tags (`primum.tasks.grounded_answer`), looks for"
+            " every quote in the context, and compares the answer with it; a person has to read the source beside it"
+        ),
+        people=(
+            "Vignettes tell of children and adolescents, by age and as girl or boy; all are invented. Nothing is told"
+            " of descent, language or means, so nothing can be said about them."
+        ),
         measures=(
             " An item is right if it was answered rightly from its text, with quotes that carry the answer, or if the"
             " text cannot answer it and the model said so. Balanced accuracy, on which claims rest, is the mean of the"

@@ -11,7 +11,7 @@ import pytest
 from primum.corpora.chats import chat, neutral_id, write_chats
 from primum.corpora.compare import compare_items, comparison, judge_teacher
 from primum.corpora.contents import chat_file, corpus_files
-from primum.corpora.croissant import FIELDS, PROMPT_FIELDS, croissant
+from primum.corpora.croissant import COLUMNS, OF_PROMPTS, croissant
 from primum.corpora.diversity import diversity
 from primum.corpora.generate import describe
 from primum.corpora.report import BAGS, NOT_A_BAG, POLICIES, generation_report
@@ -163,7 +163,7 @@ def test_croissant_loads_and_its_records_iterate(job, made, folder) -> None:
         ids = {_text(record[f"{split}/id"]) for record in records}
         assert ids == set(mine)
         for record in records:
-            assert set(record) == {f"{split}/{name}" for name, *_ in FIELDS if told or name in PROMPT_FIELDS}
+            assert set(record) == {f"{split}/{name}" for name, *_ in COLUMNS if told or name in OF_PROMPTS}
             if not told:
                 continue
             row = mine[_text(record[f"{split}/id"])]

@@ -98,7 +98,8 @@ def test_this_run_stands_beside_each_claim():
     results = {
         **{"scale": "tiny", "base": "tiny-qwen3", "splits": ["eval", "dev"]},
         "comparisons": [
-            at | {"seed": seed, "against": "a", "difference": d, "p_holm": 0.01} for seed, d in ((1, 0.5), (0, 0.3))
+            at | {"seed": seed, "against": "a", "difference": d, "p_holm": 0.01, "supported": "yes"}
+            for seed, d in ((1, 0.5), (0, 0.3))
         ],
         "metrics": [at | {"seed": 0, "value": 0.3, "numerator": 30}, at | {"seed": 0, "split": "dev", "value": 0.9}],
     }
@@ -110,6 +111,8 @@ def test_this_run_stands_beside_each_claim():
     )
     assert (found["level"]["our_verdict"], found["all"]["our_verdict"]) == ("not distinguishable", "contradicted")
     assert found["elsewhere"]["our_verdict"] is found["elsewhere"]["scale"] is None
+    results["comparisons"][1]["supported"] = "no"  # not by groups of rows
+    assert claim_rows(claims, numbers, {"x": results})[0]["our_verdict"] == "not distinguishable"
     results["metrics"][0] |= {"value": 0.4}  # a balanced rate: not its numerator by its n
     assert claim_rows(claims, numbers, {"x": results})[1]["our_verdict"] is None
     results["comparisons"] = []

@@ -27,7 +27,8 @@ RIGHT = {
     ("grpo", 0): range(38),
     ("grpo", 1): range(10),
 }
-TABLES = ("metrics", "kinds", "comparisons", "rewards", "reward_comparisons", "selection", "baselines", "published")
+TABLES = ("metrics", "kinds", "comparisons", "over_seeds", "rewards", "reward_comparisons", "selection", "baselines")
+TABLES += ("published",)
 
 
 def predictions(right, letters="A"):
@@ -112,6 +113,17 @@ def test_comparisons(study):
     assert ("1", "grpo", "base", "accuracy") in rows  # every seed against the one base
     assert ("0", "base", "majority_letter", "accuracy") in rows
     assert rows["1", "grpo", "sft", "accuracy"]["lost"] == "15"
+
+
+def test_over_seeds(study):
+    rows = {(r["stage"], r["against"], r["metric"]): r for r in table(study, "over_seeds")}
+    assert not any(stage == "base" for stage, _, _ in rows)
+    row = rows["grpo", "", "accuracy"]  # 38 and 10 of 40
+    assert (row["seeds"], float(row["mean"]), float(row["sd"])) == ("2", 0.6, pytest.approx(0.7 / 2**0.5, abs=1e-6))
+    assert float(row["high"]) == pytest.approx(0.6 + 12.706205 * 0.35, abs=1e-5)
+    row = rows["sft", "base", "accuracy"]  # +10 and +7 of 40 against the one base
+    assert float(row["mean"]) == pytest.approx(8.5 / 40)
+    assert float(row["low_both"]) <= float(row["low"]) < float(row["high"]) <= float(row["high_both"])
 
 
 def test_conditional_metric_is_compared_on_common_rows():

@@ -7,6 +7,7 @@ import tiny
 
 from primum.errors import UserError
 from primum.evaluation.score import ScoreConfig, score_predictions
+from primum.evaluation.stats import RATE
 from primum.tasks.base import Example
 
 CONFIG = ScoreConfig(study="medmcqa", task="medmcqa", task_settings=tiny.TASK_SETTINGS)
@@ -71,8 +72,10 @@ def test_rates_by_hand():
     assert metrics["calibration"]["n"] == 4
     assert metrics["permutation"] is None
     assert metrics["kinds"]["metals"]["accuracy"] == {
-        k: v for k, v in metrics["metrics"]["accuracy"].items() if k != "label"
+        k: v for k, v in metrics["metrics"]["accuracy"].items() if k in RATE
     }
+    assert metrics["metrics"]["accuracy"]["groups"] == len({row["group"] or row["id"] for row in rows})
+    assert metrics["metrics"]["accuracy"]["low_clustered"] <= metrics["metrics"]["accuracy"]["low"]
     assert scores[3] == {
         **{"id": "q3", "shift": 0, "json_valid": True, "schema_valid": False, "correct": True},
         **{"correct_and_schema_valid": False, "answer": gold["q3"], "confidence": None},

@@ -10,6 +10,7 @@ from primum.evaluation.stats import (
     detectable_mean,
     fisher_exact,
     holm,
+    independent_interval,
     mcnemar_exact,
     mean_of_rates,
     most_discordant,
@@ -71,6 +72,20 @@ def test_paired_interval_published():
     # Fagerland, Lydersen, Laake 2014, Stat Med 33:2850, table II: Tango's interval for b=1, c=7 of 21 pairs.
     low, high = paired_interval(1, 7, 21)
     assert (round(low, 3), round(high, 3)) == (-0.517, -0.026)
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [
+        ((56, 70, 48, 80), 0.0524, 0.3339),  # Newcombe 1998, Stat Med 17:873, table II, method 10
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((10, 10, 0, 20), 0.6791, 1.0),
+        ((0, 10, 0, 10), -0.2775, 0.2775),
+    ],
+)
+def test_independent_interval_published(counts, low, high):
+    found = independent_interval(*counts)
+    assert tuple(round(limit, 4) for limit in found) == (low, high)
 
 
 def test_paired_interval_by_hand():

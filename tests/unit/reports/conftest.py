@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from primum.audits.audit import COLUMNS as AUDIT_COLUMNS
+from primum.audits.audit import audit
+from primum.audits.reading import AuditConfig
+from primum.audits.swaps import swap_rows
 from primum.data.bank import load_bank
+from primum.data.croissant import describe_splits
 from primum.data.questions import generate_questions
 from primum.evaluation.claims import COLUMNS as CLAIM_COLUMNS
 from primum.evaluation.claims import claim_rows, read_claims
 from primum.evaluation.compare import COLUMNS, CompareConfig, compare
 from primum.evaluation.console import to_csv
 from primum.evaluation.score import ScoreConfig, score_predictions
-from primum.files import read_json, sha256_bytes, sha256_file, sha256_json, write_json, write_jsonl, write_text
-from primum.reports.sources import CLAIMS, CLAIMS_TABLE, ReportConfig, StudyReport
+from primum.files import (
+    read_json,
+    read_jsonl,
+    sha256_bytes,
+    sha256_file,
+    sha256_json,
+    write_json,
+    write_jsonl,
+    write_text,
+)
+from primum.reports.catalogue import CLAIMS, CLAIMS_TABLE
+from primum.reports.sources import ReportConfig, StudyReport
+from primum.tasks import load_task
+from primum.tasks.base import Example
 from primum.training.gate import RewardsConfig, build_gate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,12 +105,13 @@ def study(seeds: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "medmcqa", "title": "MedMCQA structured-JSON classifier", "backend": "trl"}
     keys |= {"data_record": "inputs/datasets/medmcqa-bundled/source.json", "confidence": True}
+    keys |= {"paid": True}
     return keys | {"seeds": list(seeds), "splits": ["eval", "dev"], "stages": list(STAGES.values())}
 
 
 def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "medmcqa") -> SimpleNamespace:
     """Write ``root/results/tiny`` as a finished run would leave it."""
-    for name in ("src", "config", "resources"):
+    for name in ("src", "config", "envs", "resources"):
         (root / name).symlink_to(ROOT / name)
     results = root / "results" / "tiny"
     folder = results / "medmcqa"
@@ -105,7 +124,8 @@ def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "me
             for split in ("eval", "dev"):
                 target = folder / "eval" / "trl" / stage / f"seed{seed}" / split
                 _evaluate(target, folder / "data" / f"{split}.jsonl", rows[split], stage, seed, skill)
-    _compare(root, folder, seeds, published)
+    write_json(folder / "compute.json", compute_record([(stage, seed) for stage in STAGES for seed in seeds]))
+    audited(root, folder, _compare(root, folder, seeds, published), {"grpo": "standard"})
     if published:
         _claims(results)
     data = [{"study": "medmcqa", "splits": sorted(SPLITS)}]
@@ -117,6 +137,18 @@ def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "me
         report=ReportConfig.model_validate(config),
         study=StudyReport.model_validate(config["studies"][0]),
     )
+
+
+def compute_record(runs: list[tuple[str, int]]) -> dict[str, Any]:
+    """As ``count_compute`` writes it."""
+    rows = [{"stage": stage, "seed": seed, "steps": 20, "sequences": 320, "adapter": 1_936} for stage, seed in runs]
+    for row in rows:
+        told = row["stage"] != "sft"
+        row |= {"method": "grpo" if told else "sft", "completions": 320 if told else None, "tokens_trained": 25_601}
+        row |= {"mean_tokens": 28.125 if told else None, "tokens_sampled": 9_000 if told else None}
+        row["operations"] = 12_345_678_901
+    operations = {"trained": 6, "sampled": 2}
+    return {"base": "tiny-qwen3", "parameters": 1_133_952, "operations": operations, "stages": rows}
 
 
 def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -156,6 +188,7 @@ def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:
     config = {"study": "medmcqa", "task": "medmcqa", "task_settings": TASK_SETTINGS, "rewards": {"standard": REWARDS}}
     gate = build_gate(RewardsConfig.model_validate(config), [folder / "sft.jsonl", folder / "grpo.jsonl"])
     write_json(folder / "rewards_check.json", gate)
+    write_json(folder / "croissant.json", describe_splits("medmcqa", "MedMCQA", "Apache-2.0", folder, SPLITS))
     return rows
 
 
@@ -211,7 +244,8 @@ def _train(folder: Path, stage: str, seed: int) -> None:
             "parent": None if stage == "sft" else {"stage": "sft", "sha256": sha256_file(parent)},
             "data": {"split": node["split"], "sha256": sha256_file(folder / "data" / f"{node['split']}.jsonl")},
             **{"config": config, "config_sha256": sha256_json(config), "code_sha256": "5" * 64},
-            **{"environment_sha256": "6" * 64, "adapter": {name: sha256_bytes(data) for name, data in weights.items()}},
+            "environment_sha256": sha256_file(ROOT / "envs/trl.yaml"),
+            "adapter": {name: sha256_bytes(data) for name, data in weights.items()},
             **{"bf16_used": False, "steps": node["max_steps"]},
         },
     )
@@ -255,7 +289,7 @@ def _evaluate(
     write_json(target / "metrics.json", metrics | {"split": data.stem, "sha256": hashes})
 
 
-def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | None) -> None:
+def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | None) -> CompareConfig:
     import os
 
     stages = [
@@ -285,6 +319,29 @@ def _compare(root: Path, folder: Path, seeds: tuple[int, ...], published: str | 
     for name, columns in COLUMNS.items():
         write_text(folder / "tables" / f"{name}.csv", to_csv(columns, found[name]))
     write_json(folder / "eval_results.json", found)
+    return config
+
+
+def audited(
+    root: Path,
+    folder: Path,
+    config: CompareConfig,
+    tables: dict[str, str],
+    swapped: tuple[str, ...] = (),
+    answer: Callable[[str, list[dict[str, Any]]], None] | None = None,
+) -> None:
+    """Audit by the project's own code; ``answer`` writes what a stage makes of rows with swapped patients."""
+    examples = map(Example.from_row, read_jsonl(folder / "data" / "eval.jsonl"))
+    lines, record = swap_rows(load_task(config.task, config.task_settings), examples)
+    write_jsonl(folder / "audits" / "swapped.jsonl", lines)
+    write_json(folder / "audits" / "swaps.json", record)
+    for stage in swapped if answer else ():
+        answer(stage, lines)
+    more = {"training_tables": tables, "swapped": list(swapped), "pretraining": None}
+    found, rows = audit(AuditConfig.model_validate(config.model_dump() | more), root, folder, "trl")
+    for name, columns in AUDIT_COLUMNS.items():
+        write_text(folder / "tables" / f"audit_{name}.csv", to_csv(columns, rows[name]))
+    write_json(folder / "audits.json", found)
 
 
 def _claims(results: Path) -> None:
@@ -298,3 +355,11 @@ def _claims(results: Path) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """One finished run, which tests must not change."""
     return build(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def grounded_run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """One finished run of a study with arms, which tests must not change."""
+    from tests.unit.reports import grounded
+
+    return grounded.build(tmp_path_factory.mktemp("grounded"))

@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from primum.corpora.compare import compare_items, comparison, judge_teacher
 from primum.corpora.generate import describe, generate
 from primum.corpora.settings import CorpusJob
+from primum.data.croissant import describe_splits
 from primum.evaluation.compare import COLUMNS, compare
 from primum.evaluation.console import summary, to_csv
 from primum.evaluation.read import CompareConfig
@@ -50,7 +52,7 @@ GUARDS = plain.GUARDS | {"sampled_outcome": "exact_format"}
 def study() -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "dipg", "title": "Grounded answers on diffuse intrinsic pontine glioma", "backend": "trl"}
-    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False}
+    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False, "paid": True, "abstains": True}
     stages = [
         {"name": name, "parent": parent, "method": method, "split": method, "steps": STEPS.get(name, 20)}
         | ({"rewards": table} if table else {})
@@ -61,7 +63,7 @@ def study() -> dict[str, Any]:
 
 def build(root: Path, sizes: dict[str, int] | None = None) -> SimpleNamespace:
     """Write ``root/results/tiny`` as a finished run would leave it."""
-    for name in ("src", "config", "resources"):
+    for name in ("src", "config", "envs", "resources"):
         (root / name).exists() or (root / name).symlink_to(ROOT / name)
     results = root / "results" / "tiny"
     folder = results / "dipg"
@@ -77,8 +79,18 @@ def build(root: Path, sizes: dict[str, int] | None = None) -> SimpleNamespace:
         if stage != "base":
             _train(folder, job, tables, stage)
         for split in SPLITS:
-            _evaluate(folder, job, tables, stage, split, rows[split])
-    console = _compare(root, folder, job, tables)
+            target = folder / f"eval/trl/{stage}/seed0/{split}"
+            _evaluate(folder, job, tables, stage, folder / f"data/{split}.jsonl", rows[split], target)
+    write_json(folder / "compute.json", plain.compute_record([(stage, 0) for stage in STAGES]))
+    console, config = _compare(root, folder, job, tables)
+    own = {stage: table for stage, (_, _, table, _) in STAGES.items() if table}
+    swapped = ("base", "sft", "soft-1200", "flat-soft", "flat-medium", "repaired")
+
+    def answer(stage: str, lines: list[dict[str, Any]]) -> None:
+        target = folder / f"audits/trl/{stage}/seed0"
+        _evaluate(folder, job, tables, stage, folder / "audits/swapped.jsonl", lines, target)
+
+    plain.audited(root, folder, config, own, swapped, answer)
     corpus = ["corpus/embedded/generation.json", "corpus/embedded/croissant.json"]
     data = [{"study": "dipg", "splits": sorted(wanted["sizes"]), "corpus": corpus}]
     config = {"scale": "tiny", "studies": [study()], "data": data}
@@ -98,6 +110,11 @@ def _data(folder: Path, job: CorpusJob, tables: dict[str, Any]) -> dict[str, lis
     corpus = folder / "corpus" / "embedded"
     write_jsonl(corpus / "rows.jsonl", made.rows)
     write_json(corpus / "generation.json", describe(job, made, corpus))
+    challenger = job.corpus.challenger
+    asks = {job.corpus.teacher: embedded_asks(), challenger: embedded_asks(seed=1, rate=0.5)}
+    job = job.model_copy(update={"corpus": job.corpus.model_copy(update={"comparison_items": 24})})
+    judged = {name: judge_teacher(a, compare_items(job, items), items, task, checks) for name, a in asks.items()}
+    write_json(corpus / "comparison.json", comparison(job, judged))
     write_json(corpus / "croissant.json", {"license": "https://spdx.org/licenses/Apache-2.0.html"})
     (corpus / "rows.jsonl").unlink()
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -122,6 +139,7 @@ def _data(folder: Path, job: CorpusJob, tables: dict[str, Any]) -> dict[str, lis
     config |= {"exploitable": ["openenv", "soft", "medium", "hard"]}
     gate = build_gate(RewardsConfig.model_validate(config), [folder / f"data/{name}.jsonl" for name in ("sft", "grpo")])
     write_json(folder / "data" / "rewards_check.json", gate)
+    write_json(folder / "data/croissant.json", describe_splits("dipg", "DIPG", "Apache-2.0", folder / "data", rows))
     return rows
 
 
@@ -157,7 +175,8 @@ def _train(folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str) -> 
     record |= {"base": {"id": "tiny-qwen3", "sha256": "4" * 64}, "bf16_used": False, "steps": steps}
     record |= {"parent": None if parent == "base" else {"stage": parent, "sha256": sha256_file(above)}}
     record |= {"data": {"split": method, "sha256": sha256_file(folder / f"data/{method}.jsonl")}, "config": config}
-    record |= {"config_sha256": sha256_json(config), "code_sha256": "5" * 64, "environment_sha256": "6" * 64}
+    record |= {"config_sha256": sha256_json(config), "code_sha256": "5" * 64}
+    record |= {"environment_sha256": sha256_file(ROOT / "envs/trl.yaml")}
     record |= {"adapter": {name: sha256_bytes(content) for name, content in weights.items()}}
     fell = {"from": "soft-900", "to": "medium-600", "metric": "balanced_accuracy"}
     record |= {"rollback": fell if stage == "soft-1200" else None}
@@ -165,7 +184,13 @@ def _train(folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str) -> 
 
 
 def _evaluate(
-    folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str, split: str, rows: list[dict[str, Any]]
+    folder: Path,
+    job: CorpusJob,
+    tables: dict[str, Any],
+    stage: str,
+    data: Path,
+    rows: list[dict[str, Any]],
+    target: Path,
 ) -> None:
     task = load_task(job.task, job.task_settings)
     mixture, table = (BASE, None) if stage == "base" else (STAGES[stage][3], STAGES[stage][2])
@@ -185,15 +210,14 @@ def _evaluate(
     keys = {"study": "dipg", "task": job.task, "task_settings": job.task_settings, "rewards": used}
     config = ScoreConfig.model_validate(keys | {"fixed_table": "repaired", "training_table": table})
     scores, metrics = score_predictions(config, rows, predictions)
-    target = folder / f"eval/trl/{stage}/seed0/{split}"
     write_jsonl(target / "predictions.jsonl", predictions)
     write_jsonl(target / "scores.jsonl", scores)
-    hashes = {"data": sha256_file(folder / f"data/{split}.jsonl")}
+    hashes = {"data": sha256_file(data)}
     hashes |= {"predictions": sha256_file(target / "predictions.jsonl")}
-    write_json(target / "metrics.json", metrics | {"split": split, "sha256": hashes})
+    write_json(target / "metrics.json", metrics | {"split": data.stem, "sha256": hashes})
 
 
-def _compare(root: Path, folder: Path, job: CorpusJob, tables: dict[str, Any]) -> str:
+def _compare(root: Path, folder: Path, job: CorpusJob, tables: dict[str, Any]) -> tuple[str, CompareConfig]:
     import os
 
     nodes = [{"name": name, "parent": parent, "method": method} for name, (parent, method, _, _) in STAGES.items()]
@@ -205,10 +229,11 @@ def _compare(root: Path, folder: Path, job: CorpusJob, tables: dict[str, Any]) -
     before = Path.cwd()
     os.chdir(root)
     try:
-        found = compare(CompareConfig.model_validate(keys), folder / "eval" / "trl", folder / "data")
+        config = CompareConfig.model_validate(keys)
+        found = compare(config, folder / "eval" / "trl", folder / "data")
     finally:
         os.chdir(before)
     for name, columns in COLUMNS.items():
         write_text(folder / "tables" / f"{name}.csv", to_csv(columns, found[name]))
     write_json(folder / "eval_results.json", found)
-    return summary(found)
+    return summary(found), config

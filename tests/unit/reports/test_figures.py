@@ -10,16 +10,18 @@ import pytest
 
 from primum.errors import UserError
 from primum.files import sha256_tree
+from primum.reports.catalogue import FIGURES
 from primum.reports.figures import DRAWN, plot
 from primum.reports.plotting import LOOKS, look, spread
-from primum.reports.sources import FIGURES, StudyFiles, StudyReport
+from primum.reports.sources import StudyFiles, StudyReport
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def inputs(run, study=None):
     files = StudyFiles(run.results, study or run.study)
-    return [files.evaluation, *(files.log(stage, seed) for stage, seed in run.study.runs()[1:])]
+    made = (files.evaluation, files.splits, files.audits)
+    return [*made, *(files.log(stage, seed) for stage, seed in run.study.runs()[1:])]
 
 
 def test_every_figure_of_the_contract_is_drawn():
@@ -40,7 +42,7 @@ def test_two_processes_draw_the_same_bytes(run, tmp_path):
             environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
             subprocess.run(command, env=environment, check=True, capture_output=True)
     first = sha256_tree(tmp_path / "0")
-    assert len(first) == 8
+    assert len(first) == 12
     assert sha256_tree(tmp_path / "7") == first
     text = (tmp_path / "0" / "metric_by_stage.svg").read_text()
     assert "<dc:date>" not in text and "matplotlib" not in text.lower().split("<defs>")[0]

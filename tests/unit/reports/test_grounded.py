@@ -7,16 +7,17 @@ import re
 
 import pytest
 
-from primum.reports import findings, subgroups
+from primum.errors import UserError
+from primum.reports import data_figures, exhibits, findings, subgroups
 from primum.reports.blocks import figure
+from primum.reports.catalogue import FIGURES
 from primum.reports.collect import collect
 from primum.reports.document import build_document, open_study
 from primum.reports.figures import DRAWN, plot
 from primum.reports.manifest import build_manifest
 from primum.reports.numbers import Numbers, text_of
 from primum.reports.plotting import below
-from primum.reports.sources import FIGURES, StudyFiles
-from tests.unit.reports import grounded
+from primum.reports.sources import StudyFiles
 from tests.unit.reports.test_document import blank, every_text
 from tests.unit.reports.test_published_files import Page, bom_step, call
 
@@ -26,8 +27,8 @@ FOREIGN = re.compile(r"\b(letters?|options?|confidence|multiple-choice|examinati
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return grounded.build(tmp_path_factory.mktemp("grounded"))
+def run(grounded_run):
+    return grounded_run
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +56,12 @@ def lines(run, name):
 
 
 def test_figures_are_those_for_which_there_is_something_to_show(run, document):
-    assert run.study.figures() == ("training_loss", "training_reward", "metric_by_stage", "arms")
+    names = ("composition", "yield", "training_loss", "training_reward", "metric_by_stage", "arms", "reward_parts")
+    assert run.study.figures() == (*names, "hacking", "risk_coverage")
     assert set(run.study.figures()) < set(FIGURES) == set(DRAWN)
     assert [block["file"] for block in blocks(document, "figure")] == [
-        f"dipg_{name}.svg" for name in ("training_loss", "training_reward", "arms", "metric_by_stage")
+        f"dipg_{name}.svg"
+        for name in (*names[:4], "arms", "metric_by_stage", "reward_parts", "hacking", "risk_coverage")
     ]
 
 
@@ -150,13 +153,56 @@ def test_the_console_tells_stages_pairs_rewards_and_choice(run):
     assert not FOREIGN.search(run.console)
 
 
-@pytest.mark.parametrize("name", ["metric_by_stage", "arms", "training_reward"])
-def test_a_figure_has_the_same_bytes_again(run, tmp_path, name):
+def records(run):
+    """Everything that some figure is drawn from."""
     files = StudyFiles(run.results, run.study)
-    inputs = [files.evaluation, *(files.log(stage, seed) for stage, seed in run.study.runs()[1:])]
+    logs = [files.log(stage, seed) for stage, seed in run.study.runs()[1:]]
+    made = [files.evaluation, files.splits, files.audits, files.source(), files.source().with_name("comparison.json")]
+    return [*made, *logs]
+
+
+NEWER = ("composition", "yield", "reward_parts")
+
+
+@pytest.mark.parametrize("name", ["metric_by_stage", "arms", "training_reward", *NEWER])
+def test_a_figure_has_the_same_bytes_again(run, tmp_path, name):
+    inputs = records(run)
     for at in "ab":
         plot(name, run.study, inputs, tmp_path / f"{at}.svg", tmp_path / f"{at}.png")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_contributions_add_up_to_the_mean_reward(run):
+    """Weight times share, over the outcomes of the table, is what the scores' own mean says."""
+    means = {(r["stage"], r["split"]): float(r["mean"]) for r in lines(run, "rewards") if r["part"].startswith("fixed")}
+    sums = dict.fromkeys(means, 0.0)
+    for row in lines(run, "outcomes"):
+        assert row["table"] == "repaired" and 0 <= float(row["low"]) <= float(row["value"]) <= float(row["high"]) <= 1
+        sums[row["stage"], row["split"]] += float(row["contribution"])
+    assert len(means) == 18 and sums == pytest.approx(means, abs=1e-4)
+
+
+def test_what_moved_a_mean_reward_is_said(run, tables):
+    found = {
+        (r["stage"], r["outcome"]): float(r["contribution"]) for r in lines(run, "outcomes") if r["split"] == "eval"
+    }
+    names = {name for _, name in found}
+    moved = max(names, key=lambda name: abs(found["repaired", name] - found["sft", name])).replace("_", " ")
+    words = text_of(exhibits.reward_parts(tables, StudyFiles(run.results, run.study))[0]["spans"])
+    assert f"‘{moved}’ from SFT to stage ‘repaired’" in words
+
+
+def test_of_many_kinds_the_small_ones_stand_together():
+    kinds = {f"k{at:02}": 30 - at for at in range(14)}
+    described = {"splits": {"sft": {"rows": sum(kinds.values()), "kinds": kinds, "answers": {"A": 1}}}}
+    shown = data_figures._kinds(described)
+    assert shown[:2] == ["k00", "k01"] and shown[-1] == "other (5)" and len(shown) == 10
+    assert data_figures._count(described["splits"]["sft"], "kinds", shown[-1], shown) == sum(range(17, 22))
+
+
+def test_a_figure_says_which_record_it_lacks(run, tmp_path):
+    with pytest.raises(UserError, match="names no comparison"):
+        plot("yield", run.study, records(run)[:3], tmp_path / "f.svg", tmp_path / "f.png")
 
 
 def test_labels_stay_below_the_top():
@@ -168,7 +214,8 @@ def test_everything_published_is_whole(run):
     config, study = json.dumps(run.config), json.dumps(run.config["studies"][0])
     paper, results = "results/tiny/paper", ("--results", "results/tiny")
     logs = sorted(path.relative_to(run.root) for path in run.results.glob("dipg/models/trl/*/seed*/train_log.jsonl"))
-    inputs = ("--config", study, "--inputs", "results/tiny/dipg/eval_results.json", *logs)
+    made = [path.relative_to(run.root) for path in records(run) if path.name != "train_log.jsonl"]
+    inputs = ("--config", study, "--inputs", *made, *logs)
     steps = []
     for name in run.study.figures():
         svg, png = (f"{paper}/figures/dipg_{name}.{kind}" for kind in ("svg", "png"))
@@ -178,6 +225,8 @@ def test_everything_published_is_whole(run):
     for stage in run.study.names()[1:]:
         card = ("--stage", stage, "--output", f"results/tiny/dipg/cards/trl/{stage}.md")
         steps.append(("write_card", "--config", study, *results, *numbers, *card))
+    card = ("--output", "results/tiny/dipg/cards/dataset.md")
+    steps.append(("write_dataset_card", "--config", study, *results, *numbers, *card))
     for name, file in (("build_paper", "paper.pdf"), ("build_report", "report.html")):
         steps.append((name, "--config", config, *results, *numbers, "--output", f"{paper}/{file}"))
     steps.append(bom_step(run))
@@ -186,9 +235,9 @@ def test_everything_published_is_whole(run):
         assert done.returncode == 0, (step[0], done.stderr)
     page, html = Page(), (run.results / "paper/report.html").read_text()
     page.feed(html)
-    assert page.open == [] and html.count("<svg") == 4
+    assert page.open == [] and html.count("<svg") == 9
     card = (run.results / "dipg/cards/trl/soft-1200.md").read_text()
-    assert "## Subgroups" in card and "Calibration:" not in card
+    assert "## Subgroup evaluation results" in card and "Calibration:" not in card
     assert "`soft-900` fell below the interval of `medium-600`" in card
     assert "Rolled back" not in (run.results / "dipg/cards/trl/soft-900.md").read_text()
     shown = re.sub(r"```.*?```", "", card, flags=re.DOTALL)

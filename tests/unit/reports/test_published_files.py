@@ -49,7 +49,8 @@ def publish(run, hash_seed="0"):
     config, study = json.dumps(run.config), json.dumps(run.config["studies"][0])
     logs = sorted(path.relative_to(run.root) for path in run.results.glob("medmcqa/models/trl/*/seed*/train_log.jsonl"))
     paper = "results/tiny/paper"
-    inputs = ["--config", study, "--inputs", "results/tiny/medmcqa/eval_results.json", *logs]
+    records = [f"results/tiny/medmcqa/{name}" for name in ("eval_results.json", "data/splits.json", "audits.json")]
+    inputs = ["--config", study, "--inputs", *records, *logs]
     steps: list[tuple] = []
     for name in run.study.figures():
         svg, png = (f"{paper}/figures/medmcqa_{name}.{kind}" for kind in ("svg", "png"))
@@ -60,6 +61,9 @@ def publish(run, hash_seed="0"):
     for stage in ("sft", "grpo"):
         card = f"results/tiny/medmcqa/cards/trl/{stage}.md"
         steps.append(("write_card", "--config", study, "--stage", stage, *shared, "--output", card))
+    steps.append(
+        ("write_dataset_card", "--config", study, *shared, "--output", "results/tiny/medmcqa/cards/dataset.md")
+    )
     steps.append(("build_paper", "--config", config, *shared, "--output", f"{paper}/paper.pdf"))
     steps.append(("build_report", "--config", config, *shared, "--output", f"{paper}/report.html"))
     steps.append(bom_step(run))
@@ -130,7 +134,7 @@ def test_the_report_is_one_page_that_fetches_nothing(html):
     assert page.fetched == []
     assert "@import" not in html and "url(http" not in html and "<script" not in html
     assert {anchor for anchor in page.anchors if anchor.removeprefix("#") not in page.ids} == set()
-    assert html.count("<svg") == 4
+    assert html.count("<svg") == 6
 
 
 def test_the_report_escapes_what_models_wrote(html):
@@ -167,7 +171,7 @@ def test_the_card_is_a_card_of_the_hub(published):
     )
     assert next(r.metric_value for r in card.data.eval_results if r.metric_type == "accuracy") == accuracy["value"]
     assert yaml.safe_load(text.split("---")[1])["model-index"][0]["results"][0]["dataset"]["split"] == "eval"
-    for part in ("Research only", "Out of scope", "## Known failures", "## Provenance", "More Information Needed"):
+    for part in ("Research only", "Out of scope", "## Known failures", "# Provenance", "More Information Needed"):
         assert (part in text) == (part != "More Information Needed")
 
 

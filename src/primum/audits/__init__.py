@@ -1,0 +1,1 @@
+"""Audits of finished stages: hacking, contamination, confidence and abstention, subgroups, swapped patients."""
