@@ -44,7 +44,8 @@ def test_every_pin_is_exact_and_all_files_agree() -> None:
             assert re.fullmatch(r"[0-9][0-9a-z.]*", pinned), (path.name, name)
             if path not in APART:
                 assert agreed.setdefault(name, pinned) == pinned, f"{path.name}: {name}"
-            assert not name.startswith(("nvidia", "cuda", "triton")), (
+            # codecarbon needs nvidia-ml-py: a few files of Python that ask a driver, where there is one.
+            assert name == "nvidia-ml-py" or not name.startswith(("nvidia", "cuda", "triton")), (
                 f"{path.name}: {name} would go to machines without a GPU"
             )
 

@@ -134,9 +134,7 @@ class _Parts:
         told = {key: base[key] for key in ("reader", "source", "revision")} | {"listing_sha256": base["sha256"]}
         self._add(base_ref, "machine-learning-model", **_model(base_ref, base["id"], base, base["files"], told))
         card = self.extras.setdefault(base_ref, {"modelCard": base_card(files, base)})["modelCard"]
-        card["quantitativeAnalysis"]["performanceMetrics"] += rates(
-            results, BASE_STAGE, 0
-        )  # by each study of this base
+        card["quantitativeAnalysis"]["performanceMetrics"] += rates(results, BASE_STAGE, 0)  # each study's of it
         for stage, seed in files.study.runs():
             if stage != BASE_STAGE:
                 self._add_adapter(files, base, results, stage, seed)

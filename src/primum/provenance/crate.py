@@ -118,19 +118,19 @@ class _Crate:
                 found[name] = value
         return self.known[ref]
 
-    def file(self, path: str, kinds: tuple[str, ...] = (), **properties: Any) -> Any:
+    def file(self, path: str, **properties: Any) -> Any:
         """A file of the project, by its path: hashed as it lies there."""
         from rocrate.model.file import File
 
         if path in self.known:
             return self.known[path]
         inside = path.startswith(f"{self.results}/")
-        name = path.removeprefix(f"{self.results}/")
-        values: dict[str, Any] = {"@type": ["File", *kinds] if kinds else "File", "name": name, **properties}
+        name, kind = path.removeprefix(f"{self.results}/"), _kind(path)
+        values: dict[str, Any] = {"@type": ["File", kind] if kind else "File", "name": name, **properties}
         values["encodingFormat"] = MEDIA.get(Path(path).suffix, "application/octet-stream")
         if (self.project / path).is_file():
             digest, size = sha256_file(self.project / path), (self.project / path).stat().st_size
-            values |= {"sha256": digest, "contentSize": str(size), **({"version": digest} if kinds else {})}
+            values |= {"sha256": digest, "contentSize": str(size), **({"version": digest} if kind else {})}
         where = {"dest_path": name} if inside else {"source": _address(path)}
         found = self.known[path] = self.crate.add(File(self.crate, **where, properties=values))
         if entry := self.registry.behind(path):
@@ -141,14 +141,10 @@ class _Crate:
     def action(self, job: Job) -> None:
         """A job that ran."""
         script = re.search(r"scripts/\w+\.py", job.command)
-        instrument = self.file(script[0] if script else WORKFLOW, ("SoftwareSourceCode",))
+        instrument = self.file(script[0] if script else WORKFLOW)
         if job.environment:
-            needed = self._environment(job.environment)
-            if needed not in (instrument.get("softwareRequirements") or []):
-                instrument.append_to("softwareRequirements", needed)
-        for code in job.inputs:
-            if code.startswith(CODE[0]) and (part := self.file(code)) not in (instrument.get("hasPart") or []):
-                instrument.append_to("hasPart", part)
+            _add(instrument, "softwareRequirements", [self._environment(job.environment)])
+        _add(instrument, "hasPart", [self.file(path) for path in job.inputs if path.startswith(CODE[0])])
         action = self.crate.add_action(
             instrument,
             identifier=f"#{job.rule}/{job.outputs[0]}",
@@ -160,7 +156,7 @@ class _Crate:
                 "description": f"A job of the rule '{job.rule}' of the Snakefile.",
                 "startTime": _time(job.started),
                 "endTime": _time(job.ended),
-                "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+                "actionStatus": "http://schema.org/CompletedActionStatus",
             },
         )
         self.crate.root_dataset.append_to("mentions", action)
@@ -177,7 +173,7 @@ class _Crate:
         """The environment that a job ran in: the file of it, or its text where there is no such file any more."""
         for path in sorted((self.project / "envs").glob("*.yaml")):
             if path.read_text(encoding="utf-8") == content:
-                return self.file(path.relative_to(self.project).as_posix(), ("SoftwareApplication",))
+                return self.file(path.relative_to(self.project).as_posix())
         told = {"name": "conda environment", "description": content}
         return self.entity(f"#environment/{sha256_bytes(content.encode())}", "SoftwareApplication", told)
 
@@ -187,6 +183,21 @@ class _Crate:
         told = {new: entry[old] for old, new in names.items() if entry[old] not in ("-", "")}
         told["license"] = self.licence(entry["licence"])
         return self.entity(f"#{entry['registry']}/{entry['id']}", "CreativeWork", told)
+
+
+def _kind(path: str) -> str | None:
+    """What a file is besides."""
+    if path == WORKFLOW or path.startswith(CODE):
+        return "SoftwareSourceCode"
+    return "SoftwareApplication" if path.startswith("envs/") else None
+
+
+def _add(entity: Any, key: str, values: list[Any]) -> None:
+    """More values of a property, each of them once."""
+    known = entity.get(key) or []
+    known = known if isinstance(known, list) else [known]
+    if new := [value for value in values if value not in known]:
+        entity[key] = _one([*known, *new])
 
 
 def _one(found: list[Any]) -> Any:

@@ -94,14 +94,15 @@ def test_files_are_those_that_lie_there(project: Path) -> None:
     entry = found[rows["isBasedOn"]["@id"]]
     assert entry["name"] == "q" and found[entry["license"]["@id"]]["name"] == "Gemma" and "version" not in entry
     tool = found["arcp://name,primum/scripts/score.py"]
-    assert tool["softwareRequirements"] == [{"@id": "arcp://name,primum/envs/analysis.yaml"}]
-    assert tool["hasPart"] == [{"@id": "arcp://name,primum/src/primum/files.py"}]
+    assert tool["softwareRequirements"] == {"@id": "arcp://name,primum/envs/analysis.yaml"}
+    assert tool["hasPart"] == {"@id": "arcp://name,primum/src/primum/files.py"}
+    assert "SoftwareApplication" in found["arcp://name,primum/envs/analysis.yaml"]["@type"]
 
 
 def test_an_environment_that_is_gone_is_told_by_its_text(project: Path) -> None:
     write_text(project / "envs" / "analysis.yaml", "dependencies: []\n")
     found = entities(build_crate(project, RESULTS, "a test")[0])
-    (needed,) = found["arcp://name,primum/scripts/score.py"]["softwareRequirements"]
+    needed = found["arcp://name,primum/scripts/score.py"]["softwareRequirements"]
     assert found[needed["@id"]]["description"] == ENVIRONMENT
 
 
@@ -112,7 +113,7 @@ def test_the_library_reads_it_back(project: Path) -> None:
     crate = ROCrate(project / RESULTS)
     (action,) = [entity for entity in crate.get_by_type("CreateAction") if entity["name"] == "score"]
     assert action["object"].id == "m/data/eval.jsonl" and action["result"].id == "m/scores.jsonl"
-    assert action["instrument"]["softwareRequirements"][0]["name"] == "envs/analysis.yaml"
+    assert action["instrument"]["softwareRequirements"]["name"] == "envs/analysis.yaml"
 
 
 def test_a_file_that_no_job_on_record_wrote_is_told(project: Path) -> None:

@@ -14,8 +14,12 @@ from model_signing import verifying
 
 from primum.errors import UserError
 from primum.files import write_text
+from primum.plan import Plan
 from primum.provenance.names import SIGNATURE
 from primum.provenance.signing import sign_stage
+from primum.provenance.wiring import signature_files
+from primum.settings import read_yaml
+from tests.workflow_tools import ROOT
 
 
 def private(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes | None = None) -> Path:
@@ -74,3 +78,14 @@ def test_keys_that_cannot_sign_are_refused_in_one_line(stage: Path, tmp_path: Pa
             with pytest.raises(UserError, match=f"{path.name} {said}"):
                 sign_stage(stage, path, stage / SIGNATURE)
     assert not (stage / SIGNATURE).exists()
+
+
+def test_the_workflow_asks_for_a_key_before_anything_is_built(tmp_path: Path) -> None:
+    values = read_yaml(ROOT / "config" / "config.yaml") | {"seeds": [0, 1]}
+    for key, said in ((None, "signing_key is not set"), (str(tmp_path / "key.pem"), "does not exist")):
+        with pytest.raises(UserError, match=said):
+            signature_files(Plan(ROOT, values | {"signing_key": key}))
+    write_text(tmp_path / "key.pem", "a key\n")
+    found = signature_files(Plan(ROOT, values | {"studies": ["medmcqa"], "signing_key": str(tmp_path / "key.pem")}))
+    stages = ("sft/seed0", "sft/seed1", "grpo/seed0", "grpo/seed1")
+    assert found == [f"results/tiny/medmcqa/models/trl/{stage}/{SIGNATURE}" for stage in stages]
