@@ -7,7 +7,7 @@ from pathlib import Path
 from primum.errors import UserError, run_cli
 from primum.files import dumps, read_json
 from primum.provenance.lineage import lineage, numbers_like
-from primum.provenance.tell import tell, tell_number
+from primum.provenance.tell import diagram, tell, tell_number
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--number", help="instead: a number as it is printed in paper, report or card, such as 41.9")
     parser.add_argument("--key", help="instead: a number's key in numbers.json, or how the keys that are meant begin")
     parser.add_argument("--json", action="store_true", help="of a file: every job with its inputs and parameters")
+    parser.add_argument("--mermaid", action="store_true", help="of a file: as a Mermaid flowchart, which editors draw")
     parser.add_argument("--results", type=Path, default=Path("results/tiny"), help="the scale whose numbers are meant")
     args = parser.parse_args()
     if bool(args.file) == bool(args.number or args.key):
@@ -23,7 +24,8 @@ def main() -> None:
     project = Path(".").resolve()
     if args.file:
         found = lineage(project, args.file)
-        print(dumps(asdict(found), indent=2) if args.json else tell(project, found))
+        said = diagram(project, found) if args.mermaid else tell(project, found)
+        print(dumps(asdict(found), indent=2) if args.json else said)
         return
     numbers = args.results / "paper" / "numbers.json"
     entries = read_json(numbers)

@@ -8,6 +8,7 @@ from typing import Any
 
 from primum.errors import UserError
 from primum.files import dumps, read_json
+from primum.provenance.graph import environments_of, graph_of
 from primum.provenance.jobs import Job
 from primum.provenance.lineage import CODE, Lineage, commit
 
@@ -38,6 +39,26 @@ def tell(project: Path, found: Lineage) -> str:
         lines.append(f"  Commit: {head} holds all of these as they are.")
     if found.changed:
         lines.append(f"  CHANGED since a job read it: {_some(found.changed)}. Run snakemake.")
+    return "\n".join(lines)
+
+
+def diagram(project: Path, found: Lineage) -> str:
+    """The same as a Mermaid flowchart, which code hosts draw: rules with their jobs, and files handed on."""
+    graph = graph_of(found.jobs, [found.file], (), environments_of(project))
+    reads: dict[tuple[str, str], int] = {}
+    for job in found.jobs:
+        for path in job.inputs:
+            if path in found.sources:
+                folder = Path(path).parent.as_posix()
+                reads[folder, job.rule] = reads.get((folder, job.rule), 0) + 1
+    folders = {folder: f"s{place}" for place, folder in enumerate(sorted({folder for folder, _ in reads}))}
+    lines = ["flowchart TD"]
+    lines += [f'  {name}[("{folder}")]' for folder, name in folders.items()]
+    lines += [f'  {rule}["{rule}<br/>{count} x, {graph.environments[rule]}"]' for rule, count in graph.jobs.items()]
+    lines.append(f'  result(["{found.file}<br/>{found.sha256[:12]}"])')
+    lines += [f"  {folders[folder]} -->|{count}| {rule}" for (folder, rule), count in sorted(reads.items())]
+    lines += [f"  {first} -->|{count}| {then}" for (first, then), count in graph.files.items()]
+    lines += [f"  {job.rule} --> result" for job in found.jobs[:1]]
     return "\n".join(lines)
 
 

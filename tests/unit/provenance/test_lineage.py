@@ -12,7 +12,7 @@ from primum.errors import UserError
 from primum.files import sha256_file, write_json, write_text
 from primum.provenance.jobs import METADATA
 from primum.provenance.lineage import commit, lineage, numbers_like
-from primum.provenance.tell import tell, tell_number
+from primum.provenance.tell import diagram, tell, tell_number
 
 ROWS, SCORES = "results/tiny/s/data/eval.jsonl", "results/tiny/s/eval/trl/sft/seed0/eval/scores.jsonl"
 RESULTS, NUMBERS = "results/tiny/s/eval_results.json", "results/tiny/paper/numbers.json"
@@ -96,3 +96,10 @@ def test_a_file_that_nobody_made_is_refused_among_results_and_a_source_elsewhere
         lineage(project, "results/tiny/none.json")
     found = lineage(project, "resources/facts.tsv")
     assert not found.jobs and list(found.sources) == ["resources/facts.tsv"]
+
+
+def test_the_diagram_has_every_rule_every_source_and_the_result(project: Path) -> None:
+    drawn = diagram(project, lineage(project, RESULTS)).splitlines()
+    assert drawn[0] == "flowchart TD" and '  s0[("resources")]' in drawn
+    assert "  s0 -->|1| build_splits" in drawn and "  build_splits -->|1| score" in drawn
+    assert "  compare_stages --> result" in drawn and '  score["score<br/>1 x, data"]' in drawn
