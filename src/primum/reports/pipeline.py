@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from primum.provenance.graph import Edge, Graph, layers, reduced
-from primum.reports.plotting import INK, MUTED, WIDE, canvas, save, spread
+from primum.reports.plotting import INK, MUTED, WIDE, canvas, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 READ = "paper, report, cards"  # what is made of the numbers and figures: after this one, so not on record yet
 FILLS = {"data": "#e6f0f7", "teacher": "#fdf1dc", "trl": "#fbe6d8", "tunix": "#f3e2ee", "analysis": "#e3f2ec"}
 BOX, TALL = 1.05, 0.3  # inches: a box
-GAP, STEP = 1.15, 0.5  # inches between the middles of boxes, across and down
+GAP, FREE, STEP = 1.15, 0.2, 0.5  # inches between the middles of boxes, of arrows that pass, and down
 SWEEPS = 12
 PORT = 0.2  # inches between arrows that end at one box
 Point = tuple[float, float]
@@ -115,14 +115,29 @@ def _places(rows: Sequence[Sequence[str]], ways: Sequence[Way]) -> dict[str, flo
     """Where every node stands across, in inches: near its neighbours, and never nearer than a box to the next."""
     above, below = _neighbours(ways)
     places = {node: GAP * (at - (len(row) - 1) / 2) for row in rows for at, node in enumerate(row)}
+    ends = {node for way in ways for _, node in (way[0], way[-1])}
     for sweep in range(SWEEPS):
         for row in rows if sweep % 2 == 0 else rows[::-1]:
             near = [[places[other] for other in (*above.get(node, ()), *below.get(node, ()))] for node in row]
             wanted = [_mean(values, places[node]) for node, values in zip(row, near, strict=True)]
-            for at in range(1, len(wanted)):  # spread() keeps an order: that of the row
-                wanted[at] = max(wanted[at], wanted[at - 1] + 1e-6)
-            places |= dict(zip(row, spread(wanted, GAP), strict=True))
+            widths = [GAP if node in ends else FREE for node in row]
+            places |= dict(zip(row, _apart(wanted, widths), strict=True))
     return places
+
+
+def _apart(wanted: Sequence[float], widths: Sequence[float]) -> list[float]:
+    """The places nearest to those wanted, in their order, at which nothing overlaps (by pooling adjacent violators)."""
+    offsets = [0.0]
+    for one, other in pairwise(widths):
+        offsets.append(offsets[-1] + (one + other) / 2)
+    pools: list[list[float]] = []  # [sum, size] of what moves together
+    for place, offset in zip(wanted, offsets, strict=True):
+        pools.append([place - offset, 1])
+        while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
+            (first, of), (then, more) = pools[-2:]
+            pools[-2:] = [[first + then, of + more]]
+    level = [total / size for total, size in pools for _ in range(int(size))]
+    return [at + offset for at, offset in zip(level, offsets, strict=True)]
 
 
 def _ports(lines: list[list[Point]]) -> list[list[Point]]:

@@ -123,5 +123,14 @@ def test_boxes_of_a_layer_do_not_touch():
     ways = [pipeline._way(edge, depth) for edge in edges]
     rows = pipeline._rows(depth, ways)
     places = pipeline._places(rows, ways)
+    width = {node: pipeline.GAP if node in depth else pipeline.FREE for row in rows for node in row}
     for row in rows:
-        assert all(places[b] - places[a] >= pipeline.GAP - 1e-9 for a, b in pairwise(row))
+        assert all(places[b] - places[a] >= (width[a] + width[b]) / 2 - 1e-9 for a, b in pairwise(row))
+
+
+def test_what_fits_stays_and_what_overlaps_shares_the_way():
+    from primum.reports.pipeline import _apart
+
+    assert _apart([0.0, 5.0, 9.0], [1.0, 1.0, 1.0]) == [0.0, 5.0, 9.0]
+    assert _apart([0.0, 0.0, 9.0], [1.0, 1.0, 2.0]) == [-0.5, 0.5, 9.0]
+    assert _apart([2.0, 0.0], [1.0, 1.0]) == [0.5, 1.5]  # the order is kept, whatever was wanted
