@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001  (signs and quotation marks are meant as they are: they are printed)
-"""The audits as texts show them: a section of every study, and what a card says of one stage."""
+"""The audits as texts show them: a section of every study."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from primum.audits.abstention import EVERY
 from primum.audits.contamination import ABOVE, PRETRAINING, TRAINING
 from primum.audits.hacking import MOVED, REWARD
 from primum.audits.risk import MARGIN, STATED
-from primum.audits.subgroups import AGE, SEX
 from primum.audits.swaps import SWAPS
 from primum.reports.audit_tables import NAMES, SWAPPED, areas, ends, flips, gaps, halves, signals, silence
 from primum.reports.blocks import figure, text
-from primum.reports.findings import joined, p_words
+from primum.reports.findings import joined
 from primum.reports.numbers import Cite, Name, Rich, paragraph
 from primum.reports.sources import StudyFiles
 from primum.reports.tables import Block, Tables
-from primum.stages import BASE_STAGE
 
 
 def section(tables: Tables, files: StudyFiles) -> list[Block | None]:
@@ -43,70 +41,6 @@ def section(tables: Tables, files: StudyFiles) -> list[Block | None]:
         )
         blocks.append(figure(files, "risk_coverage", caption, wide=tables.study.confidence))
     return [*blocks, text(_groups(tables)), gaps(tables), flips(tables)]
-
-
-def fairness(tables: Tables, stage: str) -> list[Rich]:
-    """What a card says of a stage: gaps between groups, and what swapped patients change."""
-    numbers, run = tables.numbers, (stage, tables.study.seeds_of(stage)[0])
-    found = []
-    for attribute, name in NAMES.items():
-        at = tables.key("audit", "gaps", *run, attribute, "")
-        if not numbers.has(f"{at}gap"):
-            found.append(numbers.say("By {name} nothing can be compared: too few items name one.", name=Name(name)))
-            continue
-        if not numbers.value(f"{at}gap"):
-            found.append(numbers.say("By {name} every group has the same share right.", name=Name(name)))
-            continue
-        found.append(
-            numbers.say(
-                "Between the best and the worst {name} ({best}, {worst}) lie {gap} points [{low}, {high}] of {groups}"
-                " groups; labels dealt at random show {chance} on average (Holm-adjusted {p}).",
-                name=Name(name),
-                **{field: f"{at}{field}" for field in ("best", "worst", "gap", "low", "high", "groups")},
-                chance=f"{at}null_mean",
-                p=p_words(numbers, f"{at}p_holm"),
-            )
-        )
-    for swap in SWAPS:
-        record, at = tables.key("audit", "swaps", swap, ""), tables.key("audit", "flips", *run, swap, "")
-        what = Name(SWAPPED[swap])
-        if numbers.has(f"{at}p"):
-            found.append(
-                numbers.say(
-                    "With {what} in the text, {flipped} of {n} items change between right and not right ({gained}"
-                    " gained, {lost} lost; {p}, Holm), and {changed}% of the answers read otherwise.",
-                    what=what,
-                    flipped=f"{at}flipped_numerator",
-                    n=f"{at}flipped_n",
-                    gained=f"{at}gained",
-                    lost=f"{at}lost",
-                    p=p_words(numbers, f"{at}p_holm"),
-                    changed=f"{at}changed_value",
-                )
-            )
-        elif numbers.value(f"{record}status") == "made":
-            found.append(numbers.say("With {what} in the text this stage was not asked.", what=what))
-        else:
-            found.append(numbers.say("With {what} in the text it is {status}.", what=what, status=f"{record}status"))
-    return found
-
-
-def people(tables: Tables) -> Rich:
-    """How many held-out items name an age or a sex."""
-    numbers, found = tables.numbers, []
-    for attribute in (AGE, SEX):
-        prefix = tables.key("audit", "people", BASE_STAGE, 0, attribute, "")
-        groups = dict.fromkeys(key.split("/")[0] for key in numbers.under(prefix))
-        metric = tables.headline
-        told = [
-            numbers.say("{n} {group}", n=f"{prefix}{group}/{metric}/n", group=Name(group))
-            for group in groups
-            if numbers.has(f"{prefix}{group}/{metric}/n")
-        ]
-        if told:
-            found.append(numbers.say("By {name}: {told}.", name=Name(NAMES[attribute]), told=joined(told)))
-    split = Name(tables.study.splits[0])
-    return paragraph([numbers.say("Of the items of ‘{split}’:", split=split), *found]) if found else []
 
 
 def _hacking(tables: Tables) -> Rich:

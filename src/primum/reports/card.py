@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from primum.files import read_json, write_text
-from primum.reports import audits, findings, making, records, subgroups
+from primum.reports import fairness, findings, making, records, subgroups
 from primum.reports.document import open_study
 from primum.reports.limits import limits
 from primum.reports.numbers import Name, Numbers, Rich, capital, text_of
@@ -137,7 +137,7 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
         "size": told(making.size(tables, stage)),
         "truncated": told(making.room(tables, stage)),
         "evaluated": told(making.evaluated(tables)),
-        "audited": [told(sentence) for sentence in audits.fairness(tables, stage)],
+        "audited": [told(sentence) for sentence in fairness.fairness(tables, stage)],
         "made_of": told(making.origin(tables)),
         "limits": [told(sentence) for sentence in limits(tables)],
         "hyperparameters": markdown(records.hyperparameters(tables, [stage])),

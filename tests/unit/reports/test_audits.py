@@ -8,6 +8,7 @@ from primum.files import read_json
 from primum.reports import audits
 from primum.reports.collect import collect
 from primum.reports.document import open_study
+from primum.reports.fairness import fairness
 from primum.reports.numbers import Numbers, text_of
 from primum.reports.sources import AUDIT_TABLES, AUDITED, FIGURES, StudyFiles
 
@@ -68,14 +69,15 @@ def test_a_study_that_names_nobody_says_so(run):
     said = " ".join(words(run, numbers, run.study))
     assert "is untestable: no row names age" in said and "By sex nothing can be compared" in said
     tables = open_study(numbers, StudyFiles(run.results, run.study))
-    card = [text_of(sentence) for sentence in audits.fairness(tables, "grpo")]
+    card = [text_of(sentence) for sentence in fairness(tables, "grpo")]
     assert any("untestable" in sentence for sentence in card) and any("kind of item" in sentence for sentence in card)
 
 
 def test_a_card_has_gaps_and_flips_of_its_stage_alone(dipg):
     run, numbers = dipg
     tables = open_study(numbers, StudyFiles(run.results, run.study))
-    of_end, of_block = ([text_of(s) for s in audits.fairness(tables, stage)] for stage in ("repaired", "soft-300"))
+    of_end, of_block = ([text_of(s) for s in fairness(tables, stage)] for stage in ("repaired", "soft-300"))
+    assert any(re.search(r"^Right by sex as the text names it: female \S+ \[.+\] of \d+, male", s) for s in of_end)
     assert any("change between right and not right" in sentence for sentence in of_end)
     assert any(sentence == "With the other sex in the text this stage was not asked." for sentence in of_block)
 
