@@ -29,14 +29,14 @@ def swap_test(sums: Sequence[int]) -> float:
     """
     import numpy as np
 
-    known = [abs(value) for value in sums if value]
+    known = [value for value in sums if value]
     if not known:
         return 1.0
     step = gcd(*known)
-    steps = [value // step for value in known]
-    span, observed = sum(steps), abs(sum(sums)) // step
+    steps = [abs(value) // step for value in known]
+    span, observed = sum(steps), abs(sum(known)) // step
     if span > SPAN:
-        return drawn_test(np.array([float(value) for value in sums]))
+        return drawn_test(np.array(known, dtype=float))
     chances = np.zeros(2 * span + 1)  # of every total from -span to span
     chances[span] = 1.0
     for value in steps:
