@@ -9,6 +9,7 @@ from primum.files import read_json, write_text
 from primum.reports import fairness, making
 from primum.reports.card import markdown
 from primum.reports.document import open_study
+from primum.reports.limits import of_rows
 from primum.reports.numbers import Numbers
 from primum.reports.sources import StudyFiles, StudyReport
 from primum.reports.tables import Tables
@@ -78,5 +79,5 @@ def _fields(tables: Tables, files: StudyFiles) -> dict[str, Any]:
         "people": told(fairness.people(tables)),
         "corpus": files.from_corpus,
         "hashes": [(Told(entry["name"]), Told(entry["sha256"])) for entry in croissant["distribution"]],
-        "limits": [told(tables.numbers.say(sentence)) for sentence in files.study.limitations],
+        "limits": [told(sentence) for sentence in of_rows(tables)],
     }

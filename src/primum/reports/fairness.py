@@ -88,7 +88,7 @@ def people(tables: Tables) -> Rich:
         groups = dict.fromkeys(key.split("/")[0] for key in numbers.under(prefix))
         metric = tables.headline
         told = [
-            numbers.say("{n} {group}", n=f"{prefix}{group}/{metric}/n", group=Name(group))
+            numbers.say("‘{group}’ {n}", n=f"{prefix}{group}/{metric}/n", group=Name(group))
             for group in groups
             if numbers.has(f"{prefix}{group}/{metric}/n")
         ]

@@ -32,23 +32,7 @@ def limits(tables: Tables) -> list[Rich]:
                 " tests do not cover it."
             )
         )
-    shared = [
-        key
-        for key, value in numbers.under(tables.key("data", "shared", "")).items()
-        if value and split in key.split("+") and set(key.split("+")) & {s.split for s in study.stages}
-    ]
-    for pair in shared:
-        other = next(name for name in pair.split("+") if name != split)
-        found.append(
-            numbers.say(
-                "Shared facts. {count} of the {groups} groups of {split} (rows about the same thing) also have rows in"
-                " {other}, which is trained on: results measure recall of what was taught as well as transfer.",
-                count=tables.key("data", "shared", pair),
-                groups=tables.key("data", split, "groups"),
-                other=Name(other),
-                split=Name(split),
-            )
-        )
+    found += of_rows(tables)
     groups, rows = (tables.key("data", split, field) for field in ("groups", "rows"))
     if numbers.has(groups) and numbers.value(groups) < numbers.value(rows):
         found.append(
@@ -65,18 +49,6 @@ def limits(tables: Tables) -> list[Rich]:
                 high=f"{half}high_clustered",
                 effect=f"{half}design_effect",
             )
-        )
-    if records["dataset"]["reader"] == "corpus":
-        found.append(
-            numbers.say(
-                "Texts. A teacher wrote contexts and answers from sourced facts ({source}); nobody’s records were used,"
-                " and no clinician has read them.",
-                source=Name(records["dataset"]["source"]),
-            )
-        )
-    if records["dataset"]["reader"] == "bundled":
-        found.append(
-            numbers.say("Questions. They are generated from facts written for this project; they are no examination.")
         )
     if records["base"]["reader"] == "bundled":
         found.append(
@@ -96,4 +68,40 @@ def limits(tables: Tables) -> list[Rich]:
             )
         )
     found.append(numbers.say("Use. {practice}", practice=Name(tables.words.practice)))
+    return found
+
+
+def of_rows(tables: Tables) -> list[Rich]:
+    """What the rows themselves cannot carry, whoever is trained on them."""
+    numbers, study, records = tables.numbers, tables.study, tables.records
+    split, found = study.splits[0], list[Rich]()
+    shared = [
+        key
+        for key, value in numbers.under(tables.key("data", "shared", "")).items()
+        if value and split in key.split("+") and set(key.split("+")) & {s.split for s in study.stages}
+    ]
+    for pair in shared:
+        other = next(name for name in pair.split("+") if name != split)
+        found.append(
+            numbers.say(
+                "Shared facts. {count} of the {groups} groups of {split} (rows about the same thing) also have rows in"
+                " {other}, which is trained on: results measure recall of what was taught as well as transfer.",
+                count=tables.key("data", "shared", pair),
+                groups=tables.key("data", split, "groups"),
+                other=Name(other),
+                split=Name(split),
+            )
+        )
+    if records["dataset"]["reader"] == "corpus":
+        found.append(
+            numbers.say(
+                "Texts. A teacher wrote contexts and answers from sourced facts ({source}); nobody’s records were used,"
+                " and no clinician has read them.",
+                source=Name(records["dataset"]["source"]),
+            )
+        )
+    if records["dataset"]["reader"] == "bundled":
+        found.append(
+            numbers.say("Questions. They are generated from facts written for this project; they are no examination.")
+        )
     return found
