@@ -14,7 +14,7 @@ from primum.errors import UserError
 from primum.evaluation.read import Evaluations
 from primum.files import write_json, write_jsonl
 from primum.plan import Plan
-from primum.reports.sources import AUDIT_TABLES
+from primum.reports.catalogue import AUDIT_TABLES
 from primum.tasks.base import Example
 
 ROOT = Path(__file__).resolve().parents[3]
