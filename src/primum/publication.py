@@ -15,7 +15,7 @@ from primum.reports.catalogue import (
     DATA_RECORDS,
     PARITY,
     PIPELINE,
-    SWAPS,
+    SWAP_FILES,
     TABLES,
     figure_files,
     figures_of,
@@ -114,7 +114,7 @@ class Publication(Layout):
             files += self.records(study) + self.figures(study) + self.tables(study)
             files += self.cards(study)
             files += [path for name in ADAPTER_FILES for path in self.stage_files(study, f"adapter/{name}")]
-            files += [f"{self.results}/{study}/{name}" for name in SWAPS]
+            files += [f"{self.results}/{study}/{name}" for name in SWAP_FILES]
             files += [path for name in SCORED_FILES for path in self.evaluations(study, name)]
         return sorted(set(files))
 

@@ -13,7 +13,7 @@ TABLES = (
     *("metrics", "kinds", "comparisons", "over_seeds", "rewards", "outcomes", "reward_comparisons"),
     *("selection", "baselines", "published"),
 )
-AUDITS = "audits.json"  # of a study, below its folder; SWAPS: the rows with swapped patients behind it
+AUDITS = "audits.json"  # of a study, below its folder; SWAP_FILES: the rows with swapped patients behind it
 AUDIT_TABLES = tuple(
     f"audit_{name}"
     for name in (
@@ -21,7 +21,7 @@ AUDIT_TABLES = tuple(
         *("people", "gaps", "flips"),
     )
 )
-SWAPS = ("audits/swapped.jsonl", "audits/swaps.json")
+SWAP_FILES = ("audits/swapped.jsonl", "audits/swaps.json")
 CLAIMS = "paper/claims.json"  # of all original studies together, below results/{scale}
 CLAIMS_TABLE = "paper/tables/claims.csv"
 CORPUS_RECORD = "generation.json"

@@ -9,7 +9,16 @@ from typing import Any
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
 from primum.provenance.names import BOM
-from primum.reports.catalogue import AUDIT_TABLES, CLAIMS, CLAIMS_TABLE, DATA_RECORDS, PARITY, PIPELINE, SWAPS, TABLES
+from primum.reports.catalogue import (
+    AUDIT_TABLES,
+    CLAIMS,
+    CLAIMS_TABLE,
+    DATA_RECORDS,
+    PARITY,
+    PIPELINE,
+    SWAP_FILES,
+    TABLES,
+)
 from primum.reports.sources import DataReport, ReportConfig, StudyFiles
 from primum.stages import BASE_STAGE
 
@@ -67,7 +76,7 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
     """Everything one study publishes."""
     study = files.study
     yield from (files.evaluation, files.compute, files.audits)
-    yield from (files.folder / name for name in SWAPS)
+    yield from (files.folder / name for name in SWAP_FILES)
     yield from (files.folder / "tables" / f"{name}.csv" for name in (*TABLES, *AUDIT_TABLES))
     yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))
     yield from (files.dataset_card(), *(files.card(stage.name) for stage in study.stages))
