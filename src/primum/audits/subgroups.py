@@ -107,16 +107,16 @@ def gap(right: Sequence[bool], groups: Sequence[str], clusters: Sequence[str]) -
     observed = float(shares.max() - shares.min())
     things = sorted({cluster for cluster, _ in cells})
     member = np.array([things.index(cluster) for cluster, _ in cells])
-    rng, drawn, dealt = np.random.default_rng(SEED), [], []
+    rng = np.random.default_rng(SEED)
+    resampled: list[np.ndarray] = []
+    shuffled: list[np.ndarray] = []
     for _ in range(RESAMPLES // CHUNK):
         taken = rng.integers(0, len(things), (CHUNK, len(things))) + len(things) * np.arange(CHUNK)[:, None]
         weight = np.bincount(taken.ravel(), minlength=CHUNK * len(things)).reshape(CHUNK, -1)[:, member]
-        same = np.tile(label, (CHUNK, 1))
-        drawn.append(_gaps(hits * weight, sizes * weight, same, len(names)))
-        dealt.append(
-            _gaps(np.tile(hits, (CHUNK, 1)), np.tile(sizes, (CHUNK, 1)), rng.permuted(same, axis=1), len(names))
-        )
-    drawn, dealt = np.concatenate(drawn), np.concatenate(dealt)
+        same, one = np.tile(label, (CHUNK, 1)), np.ones((CHUNK, 1))
+        resampled.append(_gaps(hits * weight, sizes * weight, same, len(names)))
+        shuffled.append(_gaps(hits * one, sizes * one, rng.permuted(same, axis=1), len(names)))
+    drawn, dealt = np.concatenate(resampled), np.concatenate(shuffled)
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     extreme = int((dealt[1:] >= observed - 1e-9).sum())
     best, worst = (names[int(end)] if observed else None for end in (shares.argmax(), shares.argmin()))
