@@ -37,6 +37,8 @@ def _rows(audited: Audited) -> Iterator[dict[str, Any]]:
     for (stage, seed, split), scores in audited.found.scores.items():
         examples = audited.examples(split)
         for name, condition in WHERE.items():
+            if condition and condition not in audited.task.outcomes:
+                continue
             ids = sorted(i for i, s in scores.items() if not condition or s[condition])
             where = {"split": split, "stage": stage, "seed": seed, "rows": name}
             yield where | selective([scores[i] for i in ids], [group_of(examples[i]) for i in ids])
