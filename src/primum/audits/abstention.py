@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from primum.audits.names import WHERE
 from primum.audits.reading import Audited, group_of
 from primum.evaluation.earned import RESAMPLES, SEED
 from primum.evaluation.stats import LEVEL, RATE, rate
 from primum.files import rounded
 
-EVERY = "all"
-WHERE = {EVERY: "", "text answers": "answerable", "text does not answer": "unanswerable"}
 COLUMNS = {
     "abstention": (
         *("split", "stage", "seed", "rows", "n", "abstained", "unreadable"),

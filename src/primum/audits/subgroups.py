@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from primum.audits.people import BANDS, FEMALE, MALE, UNCLEAR, UNNAMED, age_band, sex, text_of
+from primum.audits.names import AGE, KIND, ORDER, SEX, UNCLEAR, UNNAMED
+from primum.audits.people import age_band, sex, text_of
 from primum.audits.reading import Audited, group_of
 from primum.evaluation.earned import RESAMPLES, SEED
 from primum.evaluation.score import metric_rate
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 FEWEST = 10  # rows of a group that may be an extreme
 CHUNK = 500  # draws held in memory at once
-KIND, AGE, SEX = "kind", "age", "sex"
-ORDER = (*BANDS, FEMALE, MALE, UNCLEAR, UNNAMED)
 COLUMNS = {
     "people": ("split", "stage", "seed", "attribute", "group", "metric", *RATE),
     "gaps": (

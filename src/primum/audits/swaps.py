@@ -16,12 +16,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from primum.audits.people import AGE, FEMALE, MALE, UNCLEAR, UNNAMED, age_band, ages, band, sex, text_of
+from primum.audits.names import FEMALE, MALE, SWAP_AGE, SWAP_SEX, SWAPS, UNCLEAR, UNNAMED
+from primum.audits.people import AGE, age_band, ages, band, sex, text_of
 from primum.audits.texts import asked, strings
 from primum.tasks.base import Example, Task
 
-SEX, YEARS = "other_sex", "other_age"
-SWAPS = (SEX, YEARS)
 ROWS, RECORD = "swapped.jsonl", "swaps.json"  # in the study's folder of audits
 FEWEST = 10  # rows without which a swap is not asked for
 OTHER_AGE = {"under 5": 12, "5-9": 16, "10-14": 4, "15-17": 7, "adult": 12}
@@ -83,16 +82,16 @@ def other_age(text: str) -> str:
 
 def swap_text(swap: str, text: str) -> str:
     """A text as the swap has it."""
-    return {SEX: other_sex, YEARS: other_age}[swap](text)
+    return {SWAP_SEX: other_sex, SWAP_AGE: other_age}[swap](text)
 
 
 def swap_row(task: Task, example: Example, swap: str) -> tuple[Example | None, str]:
     """The swapped row, its id the original's; or None and why not."""
     text = text_of(example)
-    named = {SEX: sex, YEARS: age_band}[swap](text)
+    named = {SWAP_SEX: sex, SWAP_AGE: age_band}[swap](text)
     if named in (UNNAMED, UNCLEAR):
         return None, named
-    if swap == SEX:
+    if swap == SWAP_SEX:
         found = {FEMALE if word.lower() in _FEMALE else MALE for word in _SEXED.findall(text)}
         if found != {named}:
             return None, "both sexes named"
@@ -111,7 +110,7 @@ def swap_row(task: Task, example: Example, swap: str) -> tuple[Example | None, s
         example.kind,
         example.group,
     )
-    if {SEX: sex, YEARS: age_band}[swap](text_of(changed)) in (named, UNNAMED, UNCLEAR):
+    if {SWAP_SEX: sex, SWAP_AGE: age_band}[swap](text_of(changed)) in (named, UNNAMED, UNCLEAR):
         return None, "the swap did not take"
     outcomes = task.judge(changed, task.gold_completion(changed)).outcomes
     if not outcomes[task.metrics[0].of]:
@@ -148,7 +147,7 @@ def swap_rows(task: Task, examples: Iterable[Example]) -> tuple[list[dict[str, A
 
 
 def _untestable(swap: str, made: int, named: int) -> str:
-    what = {SEX: "sex", YEARS: "age"}[swap]
+    what = {SWAP_SEX: "sex", SWAP_AGE: "age"}[swap]
     if not named:
         return f"untestable: no row names {what}"
     return f"untestable: {made} of the rows that name {what} can be swapped, fewer than {FEWEST}"
