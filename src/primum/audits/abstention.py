@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from primum.audits.names import WHERE
 from primum.audits.reading import Audited, group_of
 from primum.evaluation.earned import RESAMPLES, SEED
 from primum.evaluation.stats import LEVEL, RATE, rate
 from primum.files import rounded
 
-EVERY = "all"
-WHERE = {EVERY: "", "text answers": "answerable", "text does not answer": "unanswerable"}
 COLUMNS = {
     "abstention": (
         *("split", "stage", "seed", "rows", "n", "abstained", "unreadable"),
@@ -37,6 +36,8 @@ def _rows(audited: Audited) -> Iterator[dict[str, Any]]:
     for (stage, seed, split), scores in audited.found.scores.items():
         examples = audited.examples(split)
         for name, condition in WHERE.items():
+            if condition and condition not in audited.task.outcomes:
+                continue
             ids = sorted(i for i, s in scores.items() if not condition or s[condition])
             where = {"split": split, "stage": stage, "seed": seed, "rows": name}
             yield where | selective([scores[i] for i in ids], [group_of(examples[i]) for i in ids])

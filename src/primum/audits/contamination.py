@@ -16,6 +16,7 @@ from typing import Any
 
 from primum.audits.halves import COLUMNS as HALVES
 from primum.audits.halves import by_half
+from primum.audits.names import ABOVE, PRETRAINING, TOLD, TRAINING
 from primum.audits.reading import Audited
 from primum.audits.texts import Gram, asked, gold_answer, grams, strings, words
 from primum.evaluation.stats import rate
@@ -25,12 +26,10 @@ from primum.tasks.base import Example
 RUN, SHORT_RUN, SHORT = 8, 5, 40  # words of a run, of a run in a short text, and words from which a text is not short
 HEAVY = 0.7
 NAMED = 3  # most overlapping rows that are named
-TRAINING, PRETRAINING = "training rows", "pretraining text"
 COLUMNS = {
     "overlap": ("split", "against", "rows", "too_short", "words_a_run", "mean", "median", "most", "any", "heavy"),
     "contamination": ("split", "stage", "seed", "metric", "rows", *HALVES),
 }
-ABOVE, TOLD = "overlap above the median", "answer stands in a training row of the group"
 
 
 def audit_contamination(audited: Audited, root: Path) -> dict[str, Any]:

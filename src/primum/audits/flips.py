@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from primum.audits.names import SWAPS
 from primum.audits.reading import Audited, Run, by_row
-from primum.audits.swaps import RECORD, ROWS, SWAPS, swap_text
+from primum.audits.swaps import RECORD, ROWS, swap_text
 from primum.audits.texts import words
 from primum.errors import UserError
 from primum.evaluation.stats import RATE, holm, mcnemar_exact, paired_interval, rate, shown_p

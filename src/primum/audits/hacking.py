@@ -12,8 +12,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from primum.audits.names import MOVED, REWARD, SAID
 from primum.audits.reading import Audited, group_of
-from primum.audits.signals import SAID, signals
+from primum.audits.signals import signals
 from primum.errors import UserError
 from primum.evaluation.earned import RESAMPLES, SEED, compare_reward, mean_of, paired_difference
 from primum.evaluation.stats import ALPHA, holm, shown_p
@@ -21,8 +22,6 @@ from primum.files import rounded
 from primum.rewards import earned
 from primum.stages import BASE_STAGE
 
-MOVED = "moved: "  # before the signals that moved, in the words behind a flag
-REWARD = "reward"  # of the stage's own table, beside the signals
 TESTED = ("n", "difference", "low", "high", "p", "p_holm")
 CHUNK = 500  # draws held in memory at once
 COLUMNS = {

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import re
 
+from primum.audits.names import BANDS, FEMALE, MALE, UNCLEAR, UNNAMED
 from primum.audits.texts import asked
 from primum.tasks.base import Example
 
-UNNAMED, UNCLEAR = "none named", "unclear"
-BANDS = ("under 5", "5-9", "10-14", "15-17", "adult")
-FEMALE, MALE = "female", "male"
 SEX_NOUNS = {
     **dict.fromkeys(("girl", "woman", "female", "lady"), FEMALE),
     **dict.fromkeys(("boy", "man", "male", "gentleman"), MALE),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from primum.audits.names import MARGIN, STATED
 from primum.audits.reading import Audited, group_of
 from primum.evaluation.earned import RESAMPLES, SEED
 from primum.evaluation.stats import LEVEL
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 POINTS = 100  # of a published curve
 CHUNK = 500  # resamples held in memory at once
-STATED, MARGIN = "stated confidence", "letter margin"
 COLUMNS = {
     "risk": (
         *("split", "stage", "seed", "by", "n", "right", "levels", "aurc", "low", "high", "random", "oracle"),

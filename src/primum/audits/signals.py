@@ -6,23 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from primum.audits.names import LABELS
 from primum.audits.texts import grams, source, words
 from primum.tasks.base import Example, Task
 
 REPEATED, COPIED = 4, 5  # words of a run that counts as repeated, and as copied
-LABELS = {
-    "tokens": "Length, tokens",
-    "repeated": "Repetition",
-    "same_text": "Same text as another",
-    "copied": "Copied words",
-    "abstained": "Refusals",
-    "exploit": "The exploit that the task names",
-}
-
-SAID = {
-    **{"tokens": "length", "repeated": "repetition", "same_text": "same texts", "copied": "copying"},
-    **{"abstained": "refusals", "exploit": "the exploit"},
-}
 
 
 def labels_of(task: Task) -> dict[str, str]:

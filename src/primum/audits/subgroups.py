@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from primum.audits.people import BANDS, FEMALE, MALE, UNCLEAR, UNNAMED, age_band, sex, text_of
+from primum.audits.names import AGE, KIND, ORDER, SEX, UNCLEAR, UNNAMED
+from primum.audits.people import age_band, sex, text_of
 from primum.audits.reading import Audited, group_of
 from primum.evaluation.earned import RESAMPLES, SEED
 from primum.evaluation.score import metric_rate
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 FEWEST = 10  # rows of a group that may be an extreme
 CHUNK = 500  # draws held in memory at once
-KIND, AGE, SEX = "kind", "age", "sex"
-ORDER = (*BANDS, FEMALE, MALE, UNCLEAR, UNNAMED)
 COLUMNS = {
     "people": ("split", "stage", "seed", "attribute", "group", "metric", *RATE),
     "gaps": (
@@ -107,16 +106,16 @@ def gap(right: Sequence[bool], groups: Sequence[str], clusters: Sequence[str]) -
     observed = float(shares.max() - shares.min())
     things = sorted({cluster for cluster, _ in cells})
     member = np.array([things.index(cluster) for cluster, _ in cells])
-    rng, drawn, dealt = np.random.default_rng(SEED), [], []
+    rng = np.random.default_rng(SEED)
+    resampled: list[np.ndarray] = []
+    shuffled: list[np.ndarray] = []
     for _ in range(RESAMPLES // CHUNK):
         taken = rng.integers(0, len(things), (CHUNK, len(things))) + len(things) * np.arange(CHUNK)[:, None]
         weight = np.bincount(taken.ravel(), minlength=CHUNK * len(things)).reshape(CHUNK, -1)[:, member]
-        same = np.tile(label, (CHUNK, 1))
-        drawn.append(_gaps(hits * weight, sizes * weight, same, len(names)))
-        dealt.append(
-            _gaps(np.tile(hits, (CHUNK, 1)), np.tile(sizes, (CHUNK, 1)), rng.permuted(same, axis=1), len(names))
-        )
-    drawn, dealt = np.concatenate(drawn), np.concatenate(dealt)
+        same, one = np.tile(label, (CHUNK, 1)), np.ones((CHUNK, 1))
+        resampled.append(_gaps(hits * weight, sizes * weight, same, len(names)))
+        shuffled.append(_gaps(hits * one, sizes * one, rng.permuted(same, axis=1), len(names)))
+    drawn, dealt = np.concatenate(resampled), np.concatenate(shuffled)
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     extreme = int((dealt[1:] >= observed - 1e-9).sum())
     best, worst = (names[int(end)] if observed else None for end in (shares.argmax(), shares.argmin()))

@@ -1,7 +1,8 @@
 """The same row with another patient: the other sex, or another age; and which rows cannot be swapped safely.
 
 Sex: nouns and pronouns of one sex become those of the other, in prompt and gold alike. Left out: rows that name both
-sexes, rows with a relative beside a pronoun (whose is it?), and rows with a word of the body that only one sex has.
+sexes, rows with a relative beside a pronoun (whose is it?), rows whose options name a sex, and rows with a word
+of the body that only one sex has.
 Age: the one age that a row names becomes a fixed one of another band (:data:`OTHER_AGE`); ``a`` and ``an`` before it
 follow, and of an adult who becomes a child man and woman become boy and girl. A swapped row whose gold answer its own
 task judges wrong is left out too. The rules know words, not medicine: an answer that truly depends on age or sex is
@@ -15,11 +16,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from primum.audits.people import AGE, FEMALE, MALE, UNCLEAR, UNNAMED, age_band, ages, band, sex, text_of
+from primum.audits.names import FEMALE, MALE, SWAP_AGE, SWAP_SEX, SWAPS, UNCLEAR, UNNAMED
+from primum.audits.people import AGE, age_band, ages, band, sex, text_of
+from primum.audits.texts import asked, strings
 from primum.tasks.base import Example, Task
 
-SEX, YEARS = "other_sex", "other_age"
-SWAPS = (SEX, YEARS)
 ROWS, RECORD = "swapped.jsonl", "swaps.json"  # in the study's folder of audits
 FEWEST = 10  # rows without which a swap is not asked for
 OTHER_AGE = {"under 5": 12, "5-9": 16, "10-14": 4, "15-17": 7, "adult": 12}
@@ -45,6 +46,7 @@ _RELATIVE = re.compile(
     r"\b(sons?|daughters?|brothers?|sisters?|mothers?|fathers?|husbands?|wi(?:fe|ves)|aunts?|uncles?|nieces?|nephews?)\b",
     re.IGNORECASE,
 )
+_ARTICLE, _VOWEL = re.compile(r"\b([Aa])n? (\d{1,3}[- ](?:years?|yrs?)[- ]old)\b"), re.compile(r"8|11\b|18\b")
 _CHILD = {"man": "boy", "woman": "girl", "gentleman": "boy", "lady": "girl"}
 
 
@@ -65,51 +67,39 @@ def other_sex(text: str) -> str:
     return _SEXED.sub(swapped, text)
 
 
-def other_age(text: str, years: int | None = None) -> str:
-    """Every age in years as the fixed one of another band; of an adult the noun too.
-
-    Args:
-        text: what to change.
-        years: the age that is meant; each age of the text for itself unless given.
-    """
+def other_age(text: str) -> str:
+    """Every age in years as the fixed one of another band; of an adult the noun too."""
 
     def swapped(match: re.Match[str]) -> str:
-        old = int(match[1] or match[4])
-        if years is not None and old != years:
-            return match[0]
-        new = OTHER_AGE[band(old)]
+        new = OTHER_AGE[band(int(match[1] or match[4]))]
         return f"{new}{match[2]}" if match[1] else f"{match[3]}{new}"
 
     changed = AGE.sub(swapped, text)
-    if any(band(age) == "adult" and years in (None, age) for age in ages(text)):
+    if any(band(age) == "adult" for age in ages(text)):
         changed = re.sub(rf"\b({'|'.join(_CHILD)})\b", lambda match: _CHILD[match[0]], changed)
-    return re.sub(r"\b([Aa])n?(?= \d)", _article, changed)
-
-
-def _article(match: re.Match[str]) -> str:
-    number = re.match(r"\d+", match.string[match.end() + 1 :])
-    assert number
-    return match[1] + ("n" if re.fullmatch(r"8\d*|11|18", number[0]) else "")
+    return _ARTICLE.sub(lambda match: match[1] + ("n" if _VOWEL.match(match[2]) else "") + f" {match[2]}", changed)
 
 
 def swap_text(swap: str, text: str) -> str:
     """A text as the swap has it."""
-    return {SEX: other_sex, YEARS: other_age}[swap](text)
+    return {SWAP_SEX: other_sex, SWAP_AGE: other_age}[swap](text)
 
 
 def swap_row(task: Task, example: Example, swap: str) -> tuple[Example | None, str]:
     """The swapped row, its id the original's; or None and why not."""
     text = text_of(example)
-    named = {SEX: sex, YEARS: age_band}[swap](text)
+    named = {SWAP_SEX: sex, SWAP_AGE: age_band}[swap](text)
     if named in (UNNAMED, UNCLEAR):
         return None, named
-    if swap == SEX:
+    if swap == SWAP_SEX:
         found = {FEMALE if word.lower() in _FEMALE else MALE for word in _SEXED.findall(text)}
         if found != {named}:
             return None, "both sexes named"
         if _RELATIVE.search(text) and _PRONOUN.search(text):
             return None, "a relative beside a pronoun"
-        if _BODY.search(text):
+        if any(_SEXED.search(option) for option in strings(example.inputs.get("options"))):
+            return None, "an option names a sex"
+        if _BODY.search("\n".join(asked(example))):
             return None, "a word of the body that one sex has"
     elif not AGE.search(text):
         return None, "age in months"
@@ -120,7 +110,7 @@ def swap_row(task: Task, example: Example, swap: str) -> tuple[Example | None, s
         example.kind,
         example.group,
     )
-    if {SEX: sex, YEARS: age_band}[swap](text_of(changed)) in (named, UNNAMED, UNCLEAR):
+    if {SWAP_SEX: sex, SWAP_AGE: age_band}[swap](text_of(changed)) in (named, UNNAMED, UNCLEAR):
         return None, "the swap did not take"
     outcomes = task.judge(changed, task.gold_completion(changed)).outcomes
     if not outcomes[task.metrics[0].of]:
@@ -157,7 +147,7 @@ def swap_rows(task: Task, examples: Iterable[Example]) -> tuple[list[dict[str, A
 
 
 def _untestable(swap: str, made: int, named: int) -> str:
-    what = {SEX: "sex", YEARS: "age"}[swap]
+    what = {SWAP_SEX: "sex", SWAP_AGE: "age"}[swap]
     if not named:
         return f"untestable: no row names {what}"
     return f"untestable: {made} of the rows that name {what} can be swapped, fewer than {FEWEST}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
 from typing import Any
 
 from primum.data.similarity import normalise
@@ -50,7 +51,8 @@ def gold_answer(example: Example) -> str:
     gold = example.gold
     if gold.get("expects", "answer") != "answer":
         return ""
-    options = example.inputs.get("options")
-    if options and gold.get("answer"):
-        return str(options["ABCDEFGH".index(gold["answer"])])
+    options = example.inputs.get("options") or ()
+    letters = ascii_uppercase[: len(options)]
+    if str(gold.get("answer") or "-") in letters:
+        return str(options[letters.index(gold["answer"])])
     return str(gold.get("key") or gold.get("answer") or "")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from primum.audits.abstention import EVERY
-from primum.audits.risk import MARGIN, STATED
+from primum.audits.names import EVERY, MARGIN, STATED
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, look, thin_grid
 from primum.reports.sources import StudyReport
 from primum.reports.stage_figures import DOT, run_name, rungs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from primum.audits.signals import LABELS
+from primum.audits.names import LABELS
 from primum.evaluation.stats import RATE
 from primum.reports.numbers import Format, decimals, p_value, percent, plain, points, reward, signed
 from primum.reports.sources import Source, pointer

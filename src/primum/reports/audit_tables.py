@@ -6,14 +6,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from primum.audits.abstention import EVERY, WHERE
-from primum.audits.contamination import ABOVE, TOLD
-from primum.audits.hacking import REWARD
-from primum.audits.risk import MARGIN, STATED
-from primum.audits.signals import LABELS
-from primum.audits.subgroups import AGE, KIND, SEX
-from primum.audits.swaps import SEX as OTHER_SEX
-from primum.audits.swaps import SWAPS, YEARS
+from primum.audits.names import (
+    ABOVE,
+    AGE,
+    EVERY,
+    KIND,
+    LABELS,
+    MARGIN,
+    REWARD,
+    SEX,
+    STATED,
+    SWAP_AGE,
+    SWAP_SEX,
+    SWAPS,
+    TOLD,
+    WHERE,
+)
 from primum.reports.numbers import DASH, Cite, Name
 from primum.reports.tables import Block, Tables, table, words
 from primum.stages import BASE_STAGE
@@ -24,7 +32,7 @@ HEADS = {
 }
 MOVED = {"up": " ↑", "down": " ↓"}
 NAMES = {KIND: "kind of item", AGE: "age band", SEX: "sex"}
-SWAPPED = {OTHER_SEX: "the other sex", YEARS: "another age"}
+SWAPPED = {SWAP_SEX: "the other sex", SWAP_AGE: "another age"}
 
 
 def signals(tables: Tables) -> Block:

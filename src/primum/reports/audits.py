@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-from primum.audits.abstention import EVERY
-from primum.audits.contamination import ABOVE, PRETRAINING, TRAINING
-from primum.audits.hacking import MOVED, REWARD
-from primum.audits.risk import MARGIN, STATED
-from primum.audits.swaps import SWAPS
+from primum.audits.names import ABOVE, EVERY, MARGIN, MOVED, PRETRAINING, REWARD, STATED, SWAPS, TRAINING
 from primum.reports.audit_tables import NAMES, SWAPPED, areas, ends, flips, gaps, halves, signals, silence
 from primum.reports.blocks import figure, text
 from primum.reports.findings import joined

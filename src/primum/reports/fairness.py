@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from primum.audits.people import UNCLEAR, UNNAMED
-from primum.audits.subgroups import AGE, ORDER, SEX
-from primum.audits.swaps import SWAPS
+from primum.audits.names import AGE, ORDER, SEX, SWAPS, UNCLEAR, UNNAMED
 from primum.reports.audit_tables import NAMES, SWAPPED
 from primum.reports.findings import joined, p_words
 from primum.reports.numbers import Name, Rich, paragraph

@@ -51,6 +51,8 @@ def test_words_of_one_sex_become_those_of_the_other(text, swapped):
         ("A 45-year-old man; the man improved.", "A 12-year-old boy; the boy improved."),
         ("a child aged 3 with 3 lesions", "a child aged 12 with 3 lesions"),
         ("54 Gy over 6 weeks", "54 Gy over 6 weeks"),
+        ("An 8-year-old girl had a 8 mm lesion.", "A 16-year-old girl had a 8 mm lesion."),  # no article but the age's
+        ("an 11 year old boy", "a 4 year old boy"),
     ],
 )
 def test_an_age_becomes_one_of_another_band(text, swapped):
@@ -101,6 +103,15 @@ def test_a_gold_answer_that_names_the_swapped_word_is_swapped_with_it(grounded_t
 )
 def test_rows_that_cannot_be_swapped_safely_are_left_out(grounded_task, context, swap, why):
     assert swap_row(grounded_task, row(context), swap) == (None, why)
+
+
+def test_options_that_name_a_sex_are_not_touched(medmcqa_task):
+    asked = {"question": "A 40-year-old man was flushed after vancomycin. Which is it?"}
+    plain, named = (["fever", "gout", "anaphylaxis", last] for last in ("flushing", "red man syndrome"))
+    changed, why = swap_row(medmcqa_task, Example("r", asked | {"options": plain}, {"answer": "D"}), "other_sex")
+    assert not why and changed.inputs["question"].startswith("A 40-year-old woman")
+    left = swap_row(medmcqa_task, Example("r", asked | {"options": named}, {"answer": "D"}), "other_sex")
+    assert left == (None, "an option names a sex")
 
 
 def test_a_row_whose_gold_no_longer_holds_is_left_out_and_counted(grounded_task):

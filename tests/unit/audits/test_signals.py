@@ -28,6 +28,7 @@ def test_copying_counts_words_in_runs_of_five():
 def test_the_right_answer_in_its_shortest_words():
     options = {"question": "?", "options": ["one", "two", "three", "four"]}
     assert gold_answer(Example("x", options, {"answer": "C"})) == "three"
+    assert gold_answer(Example("x", options, {"answer": "two"})) == "two"  # no letter
     assert gold_answer(Example("x", {}, {"answer": "It is 54 Gy.", "key": "54 Gy", "expects": "answer"})) == "54 Gy"
     assert gold_answer(Example("x", {}, {"answer": "Not told.", "key": "", "expects": "abstain"})) == ""
 
@@ -61,7 +62,7 @@ def test_flagged_is_more_reward_without_more_right_by_something_that_moved(rewar
     rows = {"reward": {"moved": reward}, "accuracy": {"moved": headline}, "tokens": {"moved": length}}
     found, why = verdict(rows, "accuracy")
     assert found == flag and why
-    assert ("tokens" in why) == (flag == "yes")
+    assert ("length" in why) == (flag == "yes")
 
 
 def test_without_a_table_nothing_is_flagged():
