@@ -13,7 +13,13 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
 
-from primum.evaluation.clusters import Stratum, difference_strata, metric_strata
+from primum.evaluation.clusters import (
+    Stratum,
+    clustered_difference,
+    clustered_rate,
+    difference_strata,
+    metric_strata,
+)
 from primum.evaluation.read import CompareConfig, Evaluations
 from primum.evaluation.score import all_metrics
 from primum.evaluation.stats import student_t
@@ -49,7 +55,7 @@ def seed_rows(config: CompareConfig, task: Task, found: Evaluations, split: str)
                 else [metric_strata(metric, scores.values(), groups) for scores in now]
             )
             row = {"split": split, "stage": stage, "against": against, "metric": metric.name, "seeds": len(now)}
-            rows.append(row | over_seeds(by_seed))
+            rows.append(row | over_seeds(by_seed, paired=against is not None))
     return rows
 
 
@@ -59,16 +65,17 @@ def _named(config: CompareConfig) -> Iterator[tuple[str, str | None]]:
         yield from ((stage, against) for against in (None, *tree.against(stage)))
 
 
-def over_seeds(by_seed: Sequence[Sequence[Stratum]]) -> dict[str, float | None]:
+def over_seeds(by_seed: Sequence[Sequence[Stratum]], *, paired: bool) -> dict[str, float | None]:
     """Mean over seeds of a rate or a paired difference, with two 95 % intervals.
 
     Args:
         by_seed: for each of at least two seeds the strata whose means are averaged.
+        paired: whether rows hold differences, which lie between -1 and 1; or else outcomes, from 0 to 1.
 
     Returns:
         ``mean`` and ``sd`` over seeds; ``low`` and ``high``, Student's t interval: other seeds, these rows;
-        ``low_both`` and ``high_both``, never within the former: other seeds and other groups of rows. None where a
-        stratum is empty.
+        ``low_both`` and ``high_both``, never within the former: other seeds and other groups of rows. Where no row
+        differs under any seed the latter is the interval by groups of any of them. None where a stratum is empty.
     """
     if not all(all(strata) for strata in by_seed):
         return dict.fromkeys(SEED_FIELDS)
@@ -76,7 +83,12 @@ def over_seeds(by_seed: Sequence[Sequence[Stratum]]) -> dict[str, float | None]:
     count, mean, sd = len(values), fmean(values), stdev(values)
     half = student_t(count - 1) * sd / sqrt(count)
     both = max(half, _half_of_both([_influence(strata) for strata in by_seed], sd))
-    found = (mean, sd, mean - half, mean + half, mean - both, mean + both)
+    limits = [mean - half, mean + half, mean - both, mean + both]
+    if both < 1e-12:
+        alone = clustered_difference(by_seed[0]) if paired else clustered_rate(by_seed[0])
+        limits[2:] = alone["low_clustered"], alone["high_clustered"]
+    least = -1.0 if paired else 0.0
+    found = (mean, sd, *(min(max(limit, least), 1.0) for limit in limits))
     return {key: rounded(value) for key, value in zip(SEED_FIELDS, found, strict=True)}
 
 

@@ -166,3 +166,16 @@ def test_stale_numbers_stop_the_paper(tmp_path):
     write_json(results, json.loads(results.read_text()) | {"scale": "other"})
     with pytest.raises(Exception, match="older results/tiny/medmcqa/eval_results"):
         Numbers.load(run.results / "paper" / "numbers.json", run.root)
+
+
+def test_verdicts_stand_under_their_head_and_p_values_under_theirs(run):
+    tables = open_run(run)[0]
+    for block in (tables.headline_comparisons(), tables.comparisons(run.study.splits)):
+        heads = [column["head"] for column in block["columns"]]
+        rows = [dict(zip(heads, map(text_of, row), strict=True)) for row in block["rows"] if isinstance(row, list)]
+        assert (
+            rows
+            and {row["Supported"] for row in rows} <= {"yes", "no", "–"}
+            and "yes" in {r["Supported"] for r in rows}
+        )
+        assert all(re.fullmatch(r"–|<\s0\.001|[01]\.\d{3}", row["p"]) for row in rows)
