@@ -1,15 +1,11 @@
 """Figures: the same bytes in every process, legible without colour, drawn from the files alone."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from primum.errors import UserError
-from primum.files import sha256_tree
 from primum.reports.catalogue import FIGURES
 from primum.reports.figures import DRAWN, plot
 from primum.reports.plotting import LOOKS, look, spread
@@ -28,23 +24,9 @@ def test_every_figure_of_the_contract_is_drawn():
     assert tuple(DRAWN) == FIGURES
 
 
-def test_two_processes_draw_the_same_bytes(run, tmp_path):
-    for seed in ("0", "7"):
-        for name in run.study.figures():
-            command = [sys.executable, str(ROOT / "scripts/plot_figure.py"), "--figure", name]
-            command += ["--config", json.dumps(run.config["studies"][0]), "--inputs", *map(str, inputs(run))]
-            command += [
-                "--output-svg",
-                str(tmp_path / seed / f"{name}.svg"),
-                "--output-png",
-                str(tmp_path / seed / f"{name}.png"),
-            ]
-            environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
-            subprocess.run(command, env=environment, check=True, capture_output=True)
-    first = sha256_tree(tmp_path / "0")
-    assert len(first) == 12
-    assert sha256_tree(tmp_path / "7") == first
-    text = (tmp_path / "0" / "metric_by_stage.svg").read_text()
+def test_a_figure_tells_neither_when_nor_by_what_it_was_drawn(run, tmp_path):
+    plot("metric_by_stage", run.study, inputs(run), tmp_path / "f.svg", tmp_path / "f.png")
+    text = (tmp_path / "f.svg").read_text()
     assert "<dc:date>" not in text and "matplotlib" not in text.lower().split("<defs>")[0]
 
 

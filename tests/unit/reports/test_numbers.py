@@ -66,10 +66,13 @@ def test_a_paragraph_begins_its_sentences_with_capitals():
 
 def test_numbers_of_an_older_file_are_refused(tmp_path):
     source = tmp_path / "results" / "a.json"
-    write_text(source, "{}")
+    write_text(source, '{"a": 1}')
     entry = {"value": 1, "text": "1", "file": "results/a.json", "sha256": sha256_file(source), "pointer": "/a"}
     write_json(tmp_path / "numbers.json", {"k": entry})
     assert Numbers.load(tmp_path / "numbers.json", tmp_path).value("k") == 1
+    write_json(tmp_path / "numbers.json", {"k": entry | {"value": 3, "text": "3"}})
+    with pytest.raises(UserError, match=r"has 'k' otherwise than results/a\.json has it at /a"):
+        Numbers.load(tmp_path / "numbers.json", tmp_path)
     write_text(source, '{"a": 2}')
     with pytest.raises(UserError, match=r"older results/a\.json"):
         Numbers.load(tmp_path / "numbers.json", tmp_path)

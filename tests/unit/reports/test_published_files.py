@@ -134,7 +134,7 @@ def test_the_report_is_one_page_that_fetches_nothing(html):
     assert page.fetched == []
     assert "@import" not in html and "url(http" not in html and "<script" not in html
     assert {anchor for anchor in page.anchors if anchor.removeprefix("#") not in page.ids} == set()
-    assert html.count("<svg") == 6
+    assert html.count("<svg") == 8
 
 
 def test_the_report_escapes_what_models_wrote(html):
@@ -177,7 +177,8 @@ def test_the_card_is_a_card_of_the_hub(published):
 
 def test_what_the_card_tells_to_load_is_there(published):
     text = (published.results / "medmcqa/cards/trl/sft.md").read_text()
-    base, folder = re.search(r'Path\("([^"]+)"\)\.read_text', text)[1], re.search(r'base, Path\("([^"]+)"\)', text)[1]
+    base = re.search(r'base = .*Path\("([^"]+)"\)', text)[1]
+    folder = re.search(r'stage = Path\("([^"]+)"\)', text)[1]
     assert (published.root / base).is_file()
     assert (published.root / folder / "checkpoint.json").is_file()
     compile(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], "card", "exec")
