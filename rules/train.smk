@@ -63,10 +63,11 @@ rule count_compute:
 
 
 rule merge_adapter:
-    """Merge a stage's adapter into its base, as a plain Hugging Face folder for release."""
+    """Merge a stage's adapter into its base, as a plain Hugging Face folder for release, with its card as README.md."""
     input:
         base=lambda w: PLAN.base_file(w.study),
         checkpoint=f"{STAGE}/checkpoint.json",
+        card=lambda w: PLAN.card_of(w.study, w.stage, w.seed),
         code=PLAN.code("merge_adapter"),
     output:
         merged=f"{STUDY}/release/{{backend}}/{{stage}}/seed{{seed}}/merged.json",
@@ -79,5 +80,6 @@ rule merge_adapter:
     params:
         folder=subpath(output.merged, parent=True),
         stage=subpath(input.checkpoint, parent=True),
+        card=lambda w, input: f"--card {input.card}" if input.card else "",
     shell:
-        "python scripts/merge_adapter.py --base {input.base} --checkpoint {params.stage} --output {params.folder} 2>&1 | tee {log}"
+        "python scripts/merge_adapter.py --base {input.base} --checkpoint {params.stage} {params.card} --output {params.folder} 2>&1 | tee {log}"

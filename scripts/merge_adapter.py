@@ -12,8 +12,9 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="base.json")
     parser.add_argument("--checkpoint", type=Path, required=True, help="folder of the stage")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
+    parser.add_argument("--card", type=Path, help="the stage's model card, to go with the model")
     args = parser.parse_args()
-    merge_adapter(Path("."), args.base, args.checkpoint, args.output)
+    merge_adapter(Path("."), args.base, args.checkpoint, args.output, args.card)
 
 
 if __name__ == "__main__":

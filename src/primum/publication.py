@@ -59,8 +59,14 @@ class Publication(Layout):
     def cards(self, study: str) -> list[str]:
         """The model card of every trained stage, and the card of the data."""
         folder = f"{self.results}/{study}/cards"
-        stages = [f"{folder}/{self.backend(study)}/{stage}.md" for stage in self.stages(study)[1:]]
-        return [f"{folder}/dataset.md", *stages]
+        first = str(min(self.config.seeds))
+        return [f"{folder}/dataset.md", *(self.card_of(study, stage, first)[0] for stage in self.stages(study)[1:])]
+
+    def card_of(self, study: str, stage: str, seed: str) -> list[str]:
+        """The model card of a trained stage, which is about its first seed; none for the others."""
+        if int(seed) != min(self.config.seeds):
+            return []
+        return [f"{self.results}/{study}/cards/{self.backend(study)}/{stage}.md"]
 
     def claims_files(self) -> list[str]:
         """The original studies' claims, tested: JSON, and the table."""

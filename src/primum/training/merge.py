@@ -10,7 +10,9 @@ from primum.files import read_json, sha256_file, sha256_json, sha256_tree, write
 from primum.training.loading import CHECKPOINT, load_model
 
 
-def merge_adapter(root: Path, base_file: Path, checkpoint: Path, output: Path) -> dict[str, Any]:
+def merge_adapter(
+    root: Path, base_file: Path, checkpoint: Path, output: Path, card: Path | None = None
+) -> dict[str, Any]:
     """Write ``output/model`` and, last, ``output/merged.json`` with every file's sha256 and where it comes from.
 
     Weights are float32 as trained, or bfloat16 where training used it.
@@ -20,6 +22,7 @@ def merge_adapter(root: Path, base_file: Path, checkpoint: Path, output: Path) -
         base_file: ``base.json``.
         checkpoint: folder of the stage; verified on loading.
         output: folder to write.
+        card: the stage's model card, which goes with the model as ``README.md``, where the Hub looks for it.
     """
     base, record = read_json(base_file), read_json(checkpoint / CHECKPOINT)
     model, tokenizer = load_model(root, base, checkpoint, bf16=record["bf16_used"])
@@ -29,6 +32,8 @@ def merge_adapter(root: Path, base_file: Path, checkpoint: Path, output: Path) -
         shutil.rmtree(stale, ignore_errors=True)
     merged.save_pretrained(fresh)
     tokenizer.save_pretrained(fresh)
+    if card:
+        shutil.copyfile(card, fresh / "README.md")
     fresh.rename(folder)
     files = sha256_tree(folder)
     result = {

@@ -154,8 +154,10 @@ def test_merged_release_equals_the_adapter_on_its_base(workspace, sft_folder, tm
         "--checkpoint",
         str(sft_folder),
     ]
-    done = workspace.run([*line, "--output", str(tmp_path / "release")])
+    (tmp_path / "sft.md").write_text("# A card\n")
+    done = workspace.run([*line, "--card", str(tmp_path / "sft.md"), "--output", str(tmp_path / "release")])
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "release" / "model" / "README.md").read_text() == "# A card\n"
     record = json.loads((tmp_path / "release" / "merged.json").read_text())
     assert record["files"] == sha256_tree(tmp_path / "release" / "model")
     assert record["checkpoint"]["sha256"] == sha256_file(sft_folder / "checkpoint.json")
