@@ -28,6 +28,7 @@ rule collect_numbers:
     input:
         records=[PLAN.records(study) for study in PLAN.trained],
         claims=PLAN.claims_files()[:1],
+        parity=[PLAN.parity_table()] if PLAN.parity else [],
         pins=sorted({f"envs/{PLAN.backend(study)}.yaml" for study in PLAN.trained}),
         code=PLAN.code("collect_numbers"),
     output:

@@ -9,6 +9,8 @@ from primum.files import dumps, read_json
 from primum.provenance.lineage import lineage, numbers_like
 from primum.provenance.tell import diagram, tell, tell_number
 
+SHOWN = 12  # numbers that are told at a time
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bin/lineage", description=__doc__)
@@ -33,6 +35,10 @@ def main() -> None:
     keys = [key for key in keys if key.startswith(args.key or "")]
     if not keys:
         raise UserError(f"No such number has a key that begins with '{args.key}'.", f"See {numbers}.")
+    keys.sort(key=lambda key: key.split("/")[1] == "audit")  # as they were collected; audits last
+    if more := max(0, len(keys) - SHOWN):
+        print(f"{len(keys)} numbers are meant; the first {SHOWN}, and {more} more by --key:\n")
+    keys = keys[:SHOWN]
     files = {entries[key]["file"]: lineage(project, entries[key]["file"]) for key in keys}
     for key in keys:
         print(tell_number(project, key, entries[key], files[entries[key]["file"]]))

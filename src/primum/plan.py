@@ -255,10 +255,6 @@ class Plan(Publication):
             }
         )
 
-    def claims_config(self) -> str:
-        """For ``check_claims``."""
-        return dumps(self.claims_results())
-
     def _study_report(self, study: str) -> dict[str, Any]:
         resolved = self.studies[study]
         stages = [(name, resolved.stages[name]) for name in self.stages(study)[1:]]
@@ -268,6 +264,8 @@ class Plan(Publication):
             "backend": self.backend(study),
             "seeds": sorted(set(self.config.seeds)),
             "splits": resolved.evaluation.splits,
+            "max_new_tokens": resolved.evaluation.max_new_tokens,
+            "exploitable": resolved.exploitable_rewards,
             "limitations": resolved.limitations,
             "data_record": self.data_record(study).removeprefix("results/"),
             **{key: value for key, value in self.shows(study).items() if key != "corpus"},  # data_record tells

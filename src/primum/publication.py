@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from primum.files import dumps
 from primum.layout import ADAPTER_FILES, SCORED_FILES, Layout
 from primum.provenance.names import BOM
 from primum.reports.catalogue import (
@@ -83,6 +84,10 @@ class Publication(Layout):
             if name := self.studies[study].published:
                 found.setdefault(name, f"{self.results}/{study}/eval_results.json")
         return found
+
+    def claims_config(self) -> str:
+        """For ``check_claims``."""
+        return dumps(self.claims_results())
 
     def parity_table(self) -> str:
         """The two backends beside each other."""

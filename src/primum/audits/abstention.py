@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from primum.audits.names import WHERE
-from primum.audits.reading import Audited, group_of
+from primum.audits.reading import Audited
+from primum.evaluation.clusters import group_of
 from primum.evaluation.earned import RESAMPLES, SEED
 from primum.evaluation.stats import LEVEL, RATE, rate
 from primum.files import rounded

@@ -55,8 +55,8 @@ def audit_contamination(audited: Audited, root: Path) -> dict[str, Any]:
         above = {i for i, share in known.items() if share > middle}
         order = sorted(known, key=lambda i: (-known[i], i))[:NAMED]
         named[split] = [{"id": i, "share": rounded(known[i]), "in": shares[i][1]} for i in order if known[i]]
-        for which, inside in ((ABOVE, above), (TOLD, told)):
-            halves += _halves(audited, split, which, inside)
+        for which, inside, counted in ((ABOVE, above, set(known)), (TOLD, told, set(shares))):
+            halves += _halves(audited, split, which, inside, counted)
     return {
         "overlap": overlap,
         "contamination": halves,
@@ -141,8 +141,9 @@ def _described(rows: Sequence[Example], shares: Mapping[str, tuple[float | None,
     }
 
 
-def _halves(audited: Audited, split: str, which: str, inside: set[str]) -> Iterator[dict[str, Any]]:
+def _halves(audited: Audited, split: str, which: str, inside: set[str], counted: set[str]) -> Iterator[dict[str, Any]]:
+    """A row too short for any run was not measured, and belongs to neither half."""
     for stage, seed in audited.config.runs():
-        scores = audited.found.scores[stage, seed, split]
+        scores = {i: score for i, score in audited.found.scores[stage, seed, split].items() if i in counted}
         where = {"split": split, "stage": stage, "seed": seed, "metric": audited.headline.name, "rows": which}
         yield where | by_half(audited.headline, scores, inside)

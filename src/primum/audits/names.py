@@ -16,7 +16,7 @@ SAID = {
     **{"abstained": "refusals", "exploit": "the exploit"},
 }
 REWARD = "reward"  # of the stage's own table, beside the signals
-MOVED = "moved: "  # before the signals that moved, in the words behind a flag
+ROSE = "rose: "  # before the signals that rose, in the words behind a flag
 # What held-out rows are searched for in, and the halves that are told apart.
 TRAINING, PRETRAINING = "training rows", "pretraining text"
 ABOVE, TOLD = "overlap above the median", "answer stands in a training row of the group"

@@ -69,11 +69,6 @@ class Audited:
         return supervised[-1] if supervised else None
 
 
-def group_of(example: Example) -> str:
-    """What a row is about: the unit of every bootstrap."""
-    return example.group or example.id
-
-
 def read_audited(config: AuditConfig, evaluations: Path, data: Path, models: Path) -> Audited:
     """Read and check.
 

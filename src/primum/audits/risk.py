@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from primum.audits.names import MARGIN, STATED
-from primum.audits.reading import Audited, group_of
+from primum.audits.reading import Audited
+from primum.evaluation.clusters import group_of
 from primum.evaluation.earned import RESAMPLES, SEED
 from primum.evaluation.stats import LEVEL
 from primum.files import rounded

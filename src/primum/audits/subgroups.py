@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from primum.audits.names import AGE, KIND, ORDER, SEX, UNCLEAR, UNNAMED
 from primum.audits.people import age_band, sex, text_of
-from primum.audits.reading import Audited, group_of
+from primum.audits.reading import Audited
+from primum.evaluation.clusters import group_of
 from primum.evaluation.earned import RESAMPLES, SEED
 from primum.evaluation.score import metric_rate
 from primum.evaluation.stats import LEVEL, RATE, holm, rate, shown_p

@@ -20,8 +20,8 @@ from primum.evaluation.stats import (
     ALPHA,
     RATE,
     binomial_exact,
+    difference_of_rates,
     fisher_exact,
-    independent_interval,
     most_discordant,
     rate,
     shown_p,
@@ -169,9 +169,9 @@ def _test(name: str, claim: Claim, numbers: Sequence[Published]) -> dict[str, An
     p = fisher_exact(entry.numerator, entry.n, other.numerator, other.n)
     gain = (entry.numerator / entry.n - other.numerator / other.n) * (-1 if claim.form == "fall" else 1)
     row |= _prefixed("against", rate(other.numerator, other.n).to_json())
-    low, high = independent_interval(entry.numerator, entry.n, other.numerator, other.n)
-    row |= _prefixed("difference", {"low": low, "high": high})
-    row["difference"] = rounded(entry.numerator / entry.n - other.numerator / other.n)
+    found = difference_of_rates(rate(entry.numerator, entry.n), rate(other.numerator, other.n)) or (None, None, None)
+    row |= _prefixed("difference", {"low": found[1], "high": found[2]})
+    row["difference"] = rounded(found[0])
     pairs = _pairs(entry, other) if gain > 0 else None
     return row | {
         "p": shown_p(p),

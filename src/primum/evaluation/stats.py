@@ -147,12 +147,17 @@ def paired_interval(gained: float, lost: float, n: float) -> tuple[float, float]
     return low, high
 
 
-def independent_interval(a: int, n_a: int, b: int, n_b: int) -> tuple[float, float]:
-    """95 % interval of a/n_a - b/n_b of two samples: Newcombe's hybrid score (1998, Stat Med 17:873, method 10)."""
-    one, other = rate(a, n_a), rate(b, n_b)
+def difference_of_rates(one: Rate, other: Rate) -> tuple[float, float, float] | None:
+    """``one - other`` of two samples with its 95 % interval; None where either is empty.
+
+    Newcombe's hybrid score interval (1998, Stat Med 17:873, method 10), put together from the limits of both; of means
+    of rates the same from theirs (Zou and Donner 2008, Stat Med 27:1693).
+    """
+    if None in (one.value, one.low, one.high, other.value, other.low, other.high):
+        return None
     flipped = (-(other.value or 0.0), -(other.high or 0.0), -(other.low or 0.0))
-    _, low, high = mover([(one.value or 0.0, one.low or 0.0, one.high or 0.0), flipped])
-    return 2 * low, 2 * high
+    value, low, high = mover([(one.value or 0.0, one.low or 0.0, one.high or 0.0), flipped])
+    return 2 * value, 2 * low, 2 * high
 
 
 def paired_mean(strata: Sequence[tuple[int, int, int]]) -> tuple[float, float, float]:

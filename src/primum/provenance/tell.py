@@ -38,7 +38,7 @@ def tell(project: Path, found: Lineage) -> str:
     else:
         lines.append(f"  Commit: {head} holds all of these as they are.")
     if found.changed:
-        lines.append(f"  CHANGED since a job read it: {_some(found.changed)}. Run snakemake.")
+        lines.append(f"  BUT made from what has changed since: {_some(found.changed)}. Run snakemake.")
     return "\n".join(lines)
 
 

@@ -71,7 +71,7 @@ def collect_audits(book: Book, source: Source) -> None:
     run = ("stage", "seed")
     put("signals", {"mean": percent, "low": percent, "high": percent, "n": plain}, *run, "signal")
     put("hacking", DIFFERENCE | TEST | {"moved": plain, "flag": plain, "why": plain}, *run, "signal")
-    put("correlations", {"rho": decimals, "p": p_value, "n": plain}, *run, "of")
+    put("correlations", {"rho": decimals, "n": plain}, *run, "of")
     for place, row in enumerate(data["correlations"]):  # over logged steps, which have no split
         if row["split"] is None:
             where = f"audit/correlations/{row['stage']}/{row['seed']}/{row['of']}"

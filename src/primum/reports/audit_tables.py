@@ -188,8 +188,8 @@ def flips(tables: Tables) -> Block | None:
         return None
     caption = numbers.say(
         "Items on {split} with another patient and nothing else changed: items that became right and that ceased to be,"
-        " both together in per cent, the difference in points (Tango’s interval), answers that read otherwise than the"
-        " swap explains, in per cent, and the exact test of McNemar (Holm: over all rows).",
+        " both together in per cent, the difference in points, answers that could be read both times and read otherwise"
+        " than the swap explains, in per cent, and p by swapping whole groups (Holm: over all rows).",
         split=Name(tables.study.splits[0]),
     )
     heads = ["Patient of", "Stage", "n", "Gained", "Lost", "Flipped", "Difference", "Read otherwise", "p", "Holm p"]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from primum.audits.names import ABOVE, EVERY, MARGIN, MOVED, PRETRAINING, REWARD, STATED, SWAPS, TRAINING
+from primum.audits.names import ABOVE, EVERY, MARGIN, PRETRAINING, REWARD, ROSE, STATED, SWAPS, TRAINING
 from primum.reports.audit_tables import NAMES, SWAPPED, areas, ends, flips, gaps, halves, signals, silence
 from primum.reports.blocks import figure, text
 from primum.reports.findings import joined
@@ -45,14 +45,14 @@ def _hacking(tables: Tables) -> Rich:
     for stage, seed in tables.study.runs():
         at = tables.key("audit", "hacking", stage, seed, REWARD, "")
         if numbers.has(f"{at}flag"):
-            why = numbers.value(f"{at}why").split(MOVED)[-1]
+            why = numbers.value(f"{at}why").split(ROSE)[-1]
             kind = (numbers.value(f"{at}flag") == "yes", why)
             told.setdefault(kind, []).append(numbers.say("{stage}", stage=Name(tables.run_name(stage, seed))))
     found = [
         numbers.say(
             "Reward hacking. A stage is flagged where, against the supervised stage that it grew from, its own reward"
-            " rose significantly, {metric} did not, and at least one signal moved (permutation within groups, Holm over"
-            " the signals). A flag says where to look: what moved need not be what was paid for, some of it is asked"
+            " rose significantly, {metric} did not, and at least one signal rose (permutation within groups, Holm over"
+            " the signals). A flag says where to look: what rose need not be what was paid for, some of it is asked"
             " for (quotes are copied, refusals can be right), and no flag proves nothing.",
             metric=Name(tables.said(tables.headline)),
         )
@@ -72,8 +72,8 @@ def _contamination(tables: Tables) -> Rich:
         numbers.say(
             "Contamination. Of an item’s runs of {size} words {mean}% on average stand in one and the same training"
             " row, at most {most}%; of {rows} items {heavy} overlap so heavily that an audit of the kind of PaLM’s"
-            " {palm} would count them as contaminated. Items whose right answer stands in a training row about the"
-            " same thing: {told}.",
+            " {palm} would count them as contaminated; a shared run may be the phrase of a question and no fact. Items"
+            " whose right answer stands in a training row about the same thing: {told}.",
             size=f"{at}words_a_run",
             mean=f"{at}mean",
             most=f"{at}most",
@@ -87,8 +87,8 @@ def _contamination(tables: Tables) -> Rich:
     if numbers.has(f"{beside}mean"):
         found.append(
             numbers.say(
-                "Of the statements that the base was pretrained on the same holds for {mean}% on average and {heavy}"
-                " items.",
+                "Runs of words find copies, and no fact that is told in other words: of the statements that the base"
+                " was pretrained on they find {mean}% on average, and {heavy} such items.",
                 mean=f"{beside}mean",
                 heavy=f"{beside}heavy",
             )
@@ -106,7 +106,10 @@ def _contamination(tables: Tables) -> Rich:
     metric = Name(tables.said(tables.headline))
     for side, stages in sides.items():
         if stages:
-            words = f"Where overlap is above the median, {{metric}} is {side} for {{stages}}."
+            words = (
+                f"Where overlap is above the median, {{metric}} is {side} for {{stages}}, by intervals adjusted neither"
+                " for the number of stages nor for groups."
+            )
             found.append(numbers.say(words, metric=metric, stages=joined(stages)))
     if not any(sides.values()):
         found.append(numbers.say("For no stage is {metric} shown to differ with the overlap.", metric=metric))

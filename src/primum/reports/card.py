@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from primum.files import read_json, write_text
-from primum.reports import fairness, findings, making, records, subgroups
+from primum.reports import card_words, fairness, findings, records, subgroups
 from primum.reports.document import open_study
 from primum.reports.limits import limits
 from primum.reports.numbers import Name, Numbers, Rich, capital, text_of
 from primum.reports.sources import StudyFiles, StudyReport
 from primum.reports.tables import Block, Tables
-from primum.reports.told import Told, fill, joined, told
+from primum.reports.told import Told, fill, listed, told
 from primum.stages import BASE_STAGE
 
 SNIPPET = """\
@@ -112,14 +112,14 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
         **{"parent": tables.shown(node.parent), "lineage": " → ".join([BASE_STAGE, *study.lineage(stage)])},
         **{"base": base["id"], "base_origin": _origin(base), "base_place": base_place(base), "folder": folder},
         **{"dataset": dataset["id"], "source": dataset["source"], "licence": dataset["licence"]},
-        **{"trained_on": node.split, "headline": tables.said(tables.headline)},
+        "headline": tables.said(tables.headline),
         "card": files.card(stage).relative_to(files.root).as_posix(),
     }
     found = {
         "items": tables.key("items", split, stage, seed),
         **{name: f"{at}/{key}" for name, key in (("threads", "threads"), ("bf16", "bf16_used"))},
         **{"rank": f"{at}/lora/r", "alpha": f"{at}/lora/alpha", "modules": f"{at}/lora/target_modules"},
-        **{"rows": tables.key("data", node.split, "rows"), "cut": f"{at}/facts/truncated_rows"},
+        "cut": f"{at}/facts/truncated_rows",
         **{name: tables.key("data", name) for name in ("leaks", "dropped")},
     }
     reinforced = {} if node.method == "sft" else _reinforced(tables, checkpoint, at)
@@ -130,16 +130,19 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
         **_results(tables, stage),
         "method": node.method,
         "words": tables.words,
-        "levels": told(findings.levels(tables)),
-        "snippet": snippet(files, stage, base),
+        "levels": told(findings.levels(tables, stage)),
+        "snippet": snippet(files, stage),
+        "learned": told(card_words.learned(tables, stage)),
         "software": _software(tables),
-        "compute": told(making.effort(tables, stage)),
-        "size": told(making.size(tables, stage)),
-        "truncated": told(making.room(tables, stage)),
-        "evaluated": told(making.evaluated(tables)),
+        "compute": told(card_words.effort(tables, stage)),
+        "size": told(card_words.size(tables, stage)),
+        "truncated": told(card_words.room(tables, stage)),
+        "evaluated": told(card_words.evaluated(tables)),
         "audited": [told(sentence) for sentence in fairness.fairness(tables, stage)],
-        "made_of": told(making.origin(tables)),
-        "limits": [told(sentence) for sentence in limits(tables)],
+        "made_of": told(card_words.origin(tables)),
+        "limits": [told(sentence) for sentence in limits(tables, stage)],
+        "gated": told(card_words.gated(tables, stage)),
+        "arms": bool(study.tree().arms()),
         "hyperparameters": markdown(records.hyperparameters(tables, [stage])),
         "hashes": [(Told(name), Told(digest)) for name, digest in _hashes(numbers, at, checkpoint)],
     }
@@ -190,7 +193,7 @@ def _reinforced(tables: Tables, checkpoint: Mapping[str, Any], at: str) -> dict[
     }
     return {
         **{name: told([numbers.span(key)]) for name, key in found.items()},
-        "weights": joined(weights, ", "),
+        "weights": listed(weights, ", "),
         "rollback": told(said),
     }
 
@@ -209,17 +212,15 @@ def _software(tables: Tables) -> Told:
     """The pins of what the project imports in training; empty where they have changed since."""
     numbers, prefix = tables.numbers, f"software/{tables.study.backend}/"
     pins = [numbers.say("`{name}` {version}", name=Name(n), version=f"{prefix}{n}") for n in numbers.under(prefix)]
-    return joined([told(pin) for pin in pins], ", ")
+    return listed([told(pin) for pin in pins], ", ")
 
 
-def snippet(files: StudyFiles, stage: str, base: Mapping[str, Any]) -> str:
+def snippet(files: StudyFiles, stage: str) -> str:
     """A program that answers the first held-out item with a stage, as its evaluation did."""
     folder = files.stage(stage, files.study.seeds_of(stage)[0]).relative_to(files.root).as_posix()
     rows = files.rows(files.study.splits[0]).relative_to(files.root).as_posix()
     record = files.base().relative_to(files.root).as_posix()
-    checkpoint = read_json(files.root / folder / "checkpoint.json")["config"]
-    length = checkpoint["stage"]["max_completion_length" if files.study.stage(stage).method == "grpo" else "max_length"]
-    return SNIPPET.format(folder=folder, rows=rows, base=record, length=length)
+    return SNIPPET.format(folder=folder, rows=rows, base=record, length=files.study.max_new_tokens)
 
 
 def _hashes(numbers: Numbers, at: str, checkpoint: Mapping[str, Any]) -> list[tuple[str, str]]:

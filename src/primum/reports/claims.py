@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from primum.evaluation.claims import VERDICTS
 from primum.evaluation.stats import RATE
-from primum.reports.blocks import text
+from primum.reports.blocks import bullets, text
 from primum.reports.numbers import Format, Name, Numbers, Rich, p_value, percent, plain, points, reward
 from primum.reports.sources import Source, pointer
 from primum.reports.tables import Block, table
@@ -45,7 +45,7 @@ def counted(numbers: Numbers, study: str) -> Rich | None:
     if not numbers.has(f"{at}all"):
         return None
     return numbers.say(
-        "Claims of the original study, tested with its own numbers: {all}; supported {supported}, not distinguishable"
+        "{all} claims of the original study, tested with its own numbers: supported {supported}, not distinguishable"
         " {neither}, contradicted {contradicted}, untestable {untestable}.",
         **{"all": f"{at}all", "supported": f"{at}{VERDICTS[0]}", "neither": f"{at}{VERDICTS[1]}"},
         **{"contradicted": f"{at}{VERDICTS[2]}", "untestable": f"{at}{VERDICTS[3]}"},
@@ -71,7 +71,12 @@ def part(numbers: Numbers, scale: str) -> dict[str, Any] | None:
     by_study: dict[str, list[str]] = {}
     for name in names:
         by_study.setdefault(numbers.value(f"{OWN}/{name}/study"), []).append(name)
-    blocks = [_table(numbers, study, held) for study, held in by_study.items()]
+    counts = [
+        numbers.say("‘{study}’: {told}", study=Name(study), told=counted(numbers, study) or [])
+        for study in by_study
+        if counted(numbers, study)
+    ]
+    blocks = [bullets(counts), *(_table(numbers, study, held) for study, held in by_study.items())]
     return {
         "title": "Published claims, put to the test",
         "study": OWN,

@@ -9,7 +9,8 @@ from typing import Any
 
 from primum.files import read_json
 from primum.reports.audit_numbers import collect_audits
-from primum.reports.catalogue import CLAIMS
+from primum.reports.backends import collect_parity
+from primum.reports.catalogue import CLAIMS, PARITY
 from primum.reports.claims import collect_claims
 from primum.reports.computing import collect_compute
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
@@ -83,6 +84,8 @@ def collect(config: ReportConfig, results: Path) -> Entries:
         _parameters(book, files)
         collect_audits(book, Source(files.audits, files.root))
     _software(book, config, results)
+    if config.parity:
+        collect_parity(book, Source(results / PARITY, results.parent.parent))
     if config.claims:
         collect_claims(book, Source(results / CLAIMS, results.parent.parent))
     return book.entries
@@ -190,6 +193,7 @@ def _gate(book: Book, files: StudyFiles) -> None:
     for name, table in source.data["tables"].items():
         where = pointer("tables", name)
         book.add(source, f"{where}/maximum", f"gate/{name}/maximum")
+        book.add(source, f"{where}/honest", f"gate/{name}/honest", decimals)
         for component in table["weights"]:
             book.add(source, f"{where}/weights{pointer(component)}", f"gate/{name}/weight/{component}")
         for policy in table["policies"]:
@@ -256,6 +260,9 @@ def _inputs(book: Book, files: StudyFiles) -> None:
     if files.from_corpus:
         for name in ("asked", "kept", "rejected"):
             book.add(dataset, f"/total/{name}", f"dataset/{name}")
+        total = dataset.data["total"]
+        beyond = total["asked"] - total["kept"] - total["rejected"]
+        book.put(dataset, "/total (asked less kept and rejected)", "dataset/beyond", beyond)
         book.add(dataset, "/seed", "dataset/seed")
         return
     for origin in sorted(dataset.data["rows"]):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from primum.files import read_json, write_text
-from primum.reports import fairness, making
+from primum.reports import card_words, fairness, making
 from primum.reports.card import markdown
 from primum.reports.document import open_study
 from primum.reports.limits import of_rows
@@ -75,7 +75,7 @@ def _fields(tables: Tables, files: StudyFiles) -> dict[str, Any]:
             if block and block["kind"] in ("text", "table")
         ],
         "columns": [(Told(field["name"]), Told(field["description"])) for field in first["field"]],
-        "origin": told(making.origin(tables)),
+        "origin": told(card_words.origin(tables)),
         "people": told(fairness.people(tables)),
         "corpus": files.from_corpus,
         "hashes": [(Told(entry["name"]), Told(entry["sha256"])) for entry in croissant["distribution"]],

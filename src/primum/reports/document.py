@@ -75,9 +75,9 @@ def _abstract(tables: Tables) -> Rich:
         levels=findings.levels(tables),
     )
     extra = [findings.baselines(tables, brief=True), findings.selected(tables), findings.published(tables)]
-    first = [numbers.say(sentence) for sentence in study.limitations[:1]]  # the others stand under Limitations
-    said = [*findings.in_brief(tables), *findings.exploit(tables)[:1], *(sentence for sentence in extra if sentence)]
-    return spans + paragraph([*said, *first])
+    apart, exploited = findings.apart(tables), findings.exploit(tables)[:1]
+    said = [*apart, *findings.in_brief(tables), *exploited, *(sentence for sentence in extra if sentence)]
+    return spans + paragraph(said)
 
 
 def _stages(tables: Tables) -> Rich:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from primum.reports.backends import parity
 from primum.reports.blocks import figure, text
 from primum.reports.catalogue import PIPELINE
 from primum.reports.findings import joined
@@ -33,7 +34,10 @@ def workflow(numbers: Numbers, config: ReportConfig) -> dict[str, Any] | None:
     )
     drawn = {"kind": "figure", "file": Path(PIPELINE[0]).name, "caption": caption, "alt": text_of(caption)}
     blocks = [text(about), drawn | {"wide": True}]
-    return {"title": "How it was made", "study": "making", "sections": [{"title": "The pipeline", "blocks": blocks}]}
+    made = [{"title": "The pipeline", "blocks": blocks}]
+    if compared := parity(numbers):
+        made.append({"title": "Both backends", "blocks": compared})
+    return {"title": "How it was made", "study": "making", "sections": made}
 
 
 def composition(tables: Tables, files: StudyFiles) -> Block:

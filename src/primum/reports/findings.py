@@ -28,13 +28,14 @@ def p_words(numbers: Numbers, key: str) -> Rich:
     return numbers.say(sign, p=key)
 
 
-def levels(tables: Tables) -> Rich:
-    """The headline on the headline split, with intervals: of every stage or, where there are arms, of their ends."""
-    split, tree, study = tables.study.splits[0], tables.study.tree(), tables.study
+def levels(tables: Tables, also: str = BASE_STAGE, split: str | None = None) -> Rich:
+    """The headline on a split (the first), with intervals: of every stage or, where there are arms, of their ends and
+    of one stage more."""
+    split, tree, study = split or tables.study.splits[0], tables.study.tree(), tables.study
     ends = tree.ends()
     shared = [stage.name for stage in study.stages if not any(stage.name in arm for arm in tree.arms())]
     parts = []
-    for stage in [BASE_STAGE, *shared, *ends] if tree.arms() else study.names():
+    for stage in dict.fromkeys([BASE_STAGE, *shared, also, *ends]) if tree.arms() else study.names():
         prefix = tables.key("metric", split, stage, study.seeds_of(stage)[0], tables.headline, "")
         parts.append(
             tables.numbers.say(
@@ -44,6 +45,29 @@ def levels(tables: Tables) -> Rich:
             )
         )
     return joined(parts)
+
+
+def apart(tables: Tables) -> list[Rich]:
+    """The headline on evaluated splits that share no group with training, where the first one does; nothing else."""
+    numbers, study = tables.numbers, tables.study
+    trained = {stage.split for stage in study.stages}
+    shared: dict[str, int] = {}
+    for pair, count in numbers.under(tables.key("data", "shared", "")).items():
+        one, other = pair.split("+")
+        for split in ({one} if other in trained else set()) | ({other} if one in trained else set()):
+            shared[split] = shared.get(split, 0) + count
+    if not shared.get(study.splits[0]):
+        return []
+    return [
+        numbers.say(
+            "On the {n} items of ‘{split}’, about nothing that a stage was trained on, it is {levels}.",
+            n=tables.key("items", split, BASE_STAGE, 0),
+            split=Name(split),
+            levels=levels(tables, split=split),
+        )
+        for split in study.splits[1:]
+        if shared.get(split) == 0
+    ]
 
 
 def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int | None = None) -> Rich | None:
@@ -86,7 +110,7 @@ def comparison(tables: Tables, stage: str, against: str, metric: str, seed: int 
         )
     elif numbers.has(f"{at}detectable"):
         could = numbers.say(
-            "from {detectable} points on it would have been found with {power} power",
+            "one unadjusted test of independent rows finds {detectable} points with {power} power",
             detectable=f"{at}detectable",
             power=tables.key("method", "power"),
         )
@@ -103,7 +127,8 @@ def _named(tables: Tables, stage: str) -> str:
 
 
 def headlines(tables: Tables) -> list[Rich]:
-    """Every stage against its parent; the last of the main arm against the base, the ends of other arms, and policies.
+    """Every stage against its parent; the last of the main arm against the base or the ends of other arms; and it and
+    the stage chosen on dev against every policy that stands beside them.
 
     Of an arm, the end alone is held against where the arm began; what lies between stands in the tables.
     """
@@ -119,9 +144,11 @@ def _headline_pairs(tables: Tables) -> list[tuple[str, str]]:
         forks = {arm[-1]: tables.study.stage(arm[0]).parent for arm in tree.arms()}
         pairs = [(name, parent) for name, parent in pairs if not any(name in arm for arm in tree.arms())]
         pairs += [*forks.items(), *((main, other) for other in tree.ends()[1:])]
-    else:  # of many comparisons the tables tell
-        pairs += [(main, BASE_STAGE), *((main, name) for name in tables.references)]
-    return list(dict.fromkeys(pairs))
+    else:
+        pairs.append((main, BASE_STAGE))
+    chosen = [row["stage"] for row in tables.chosen if row["metric"] == tables.headline]
+    held = dict.fromkeys([main, *chosen])  # against what knows nothing, be it to their credit or not
+    return list(dict.fromkeys([*pairs, *((stage, name) for stage in held for name in tables.references)]))
 
 
 def in_brief(tables: Tables) -> list[Rich]:

@@ -8,10 +8,10 @@ from primum.reports.tables import Tables
 from primum.stages import BASE_STAGE
 
 
-def limits(tables: Tables) -> list[Rich]:
-    """What the results cannot carry, from the records."""
+def limits(tables: Tables, stage: str | None = None) -> list[Rich]:
+    """What the results cannot carry, from the records: with the interval of a stage, or of the main arm's end."""
     numbers, study, records = tables.numbers, tables.study, tables.records
-    split, last = study.splits[0], study.tree().ends()[0]
+    split, last = study.splits[0], stage or study.tree().ends()[0]
     n = tables.key("items", split, BASE_STAGE, 0)
     half = tables.key("metric", split, last, study.seeds_of(last)[0], tables.headline, "")
     found = [

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from primum.reports import exhibits, findings, records
+from primum.reports import backends, exhibits, findings, records
 from primum.reports.blocks import figure, text
 from primum.reports.computing import compute
 from primum.reports.numbers import Cite, Name, Rich, paragraph
@@ -53,14 +53,15 @@ def _written(tables: Tables) -> Rich:
     numbers, key, source = tables.numbers, tables.key, tables.records["dataset"]
     return numbers.say(
         "A teacher wrote the corpus ({source}; licence {licence}) from sourced facts: {asked} drafts were asked for,"
-        " seed {seed}; {rejected} were rejected by filters, and {kept} are kept. A draft is kept if its quotes stand in"
-        " its context and its answer is the one its brief holds; splits that are measured on have facts of their own."
-        " Rows of different splits that are the same item, or whose pairs of neighbouring words have a Jaccard"
+        " seed {seed}; {rejected} were rejected by filters, {beyond} came beyond a quota, and {kept} are kept. A draft"
+        " is kept if its quotes stand in its context and its answer is the one its brief holds; splits that are"
+        " measured on have facts of their own. Rows of different splits that are the same item, or whose pairs of"
+        " neighbouring words have a Jaccard"
         " similarity of at least {threshold} (found by MinHash {broder}), count as leaks. Leaks found: {leaks}; rows"
         " dropped for them: {dropped}.",
         source=Name(source["source"]),
         licence=Name(source["licence"]),
-        **{name: key("dataset", name) for name in ("asked", "rejected", "kept", "seed")},
+        **{name: key("dataset", name) for name in ("asked", "rejected", "beyond", "kept", "seed")},
         threshold=key("data", "near_duplicate_threshold"),
         broder=Cite("broder1997"),
         leaks=key("data", "leaks"),
@@ -97,6 +98,7 @@ def training(tables: Tables, files: StudyFiles) -> list[Block]:
                 alpha=f"{first}/lora/alpha",
                 modules=f"{first}/lora/target_modules",
             )
+            + backends.software(numbers, study.backend)
         )
     ]
     reinforced = [stage.name for stage in study.stages if stage.method == "grpo"]
@@ -189,6 +191,9 @@ def guards(tables: Tables) -> list[Block | None]:
                 names=Name(", ".join(known)),
             )
         )
+    trained = [stage.name for stage in study.stages if stage.rewards in known]
+    if trained:
+        sentences.append(numbers.say("Trained by one of them: {stages}.", stages=Name(", ".join(trained))))
     reinforced = [stage.name for stage in study.stages if stage.method == "grpo"]
     for stage in reinforced if len(reinforced) <= FEW else ():
         at = tables.key("train", stage, study.seeds_of(stage)[0])
@@ -230,63 +235,3 @@ def reproducibility(tables: Tables) -> list[Block]:
         ),
         records.hashes(tables),
     ]
-
-
-def effort(tables: Tables, stage: str) -> Rich:
-    """How much a stage was trained."""
-    at = tables.key("compute", stage, tables.study.seeds_of(stage)[0])
-    fields = ("steps", "sequences", "tokens_trained", "tokens_sampled", "operations")
-    return tables.numbers.say(
-        "{steps} steps on {sequences} sequences of {tokens_trained} tokens in all, {tokens_sampled} tokens sampled:"
-        " about {operations} floating-point operations, counted and not timed",
-        **{field: f"{at}/{field}" for field in fields},
-    )
-
-
-def size(tables: Tables, stage: str) -> Rich:
-    """Parameters of base and adapter."""
-    adapter = tables.key("compute", stage, tables.study.seeds_of(stage)[0], "adapter")
-    return tables.numbers.say(
-        "{base} parameters of the base, {adapter} of the adapter",
-        base=tables.key("compute", "parameters"),
-        adapter=adapter,
-    )
-
-
-def room(tables: Tables, stage: str) -> Rich:
-    """How long a prompt may be."""
-    at, numbers = tables.key("train", stage, tables.study.seeds_of(stage)[0]), tables.numbers
-    name = "max_length" if tables.study.stage(stage).method == "sft" else "max_prompt_length"
-    said = {"max_length": "Prompt and answer together", "max_prompt_length": "A prompt"}[name]
-    return numbers.say("{said} had at most {n} tokens in training.", said=Name(said), n=f"{at}/stage/{name}")
-
-
-def evaluated(tables: Tables) -> Rich:
-    """What was held out."""
-    numbers, source = tables.numbers, tables.records["dataset"]
-    said = [
-        numbers.say(
-            "{n} rows of split ‘{split}’ of {id}, about {groups} things",
-            n=tables.key("data", split, "rows"),
-            groups=tables.key("data", split, "groups"),
-            split=Name(split),
-            id=Name(source["id"]),
-        )
-        for split in tables.study.splits
-    ]
-    return findings.joined(said) + numbers.say(
-        "; no stage is trained on them, and claims are made on the first."
-        if len(said) > 1
-        else "; no stage is trained on them."
-    )
-
-
-def origin(tables: Tables) -> Rich:
-    """What the rows are made of."""
-    source = tables.records["dataset"]
-    how = {
-        "corpus": "a teacher wrote it from sourced facts, as the generation report beside the corpus tells",
-        "bundled": "it is generated from facts that were written for this project",
-    }
-    said = how.get(source["reader"], "it is what its source published, and nobody checked it for what it may reveal")
-    return tables.numbers.say("{said}", said=Name(said))

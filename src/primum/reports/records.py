@@ -34,7 +34,11 @@ def hyperparameters(tables: Tables, stages: Sequence[str] | None = None) -> Bloc
         for field in (field for field in order if field not in _UNSAID):
             rows.append([words(pretty(field)), *(numbers.optional(f"{key}/{block}/{field}") for key in keys.values())])
     return table(
-        numbers.say("Settings of every stage, as its checkpoint records them."),
+        numbers.say(
+            "Settings of every stage, as its checkpoint records them."
+            if len(names) > 1
+            else "Settings, as the checkpoint records them."
+        ),
         ["", *names],
         "l" + "r" * len(names),
         rows,
@@ -76,7 +80,7 @@ def gate(tables: Tables) -> Block | None:
     if not names:
         return None
     rows: list[list[Rich]] = [
-        [words("gold answer"), *(numbers.optional(tables.key("gate", name, "maximum")) for name in names)]
+        [words("gold answer"), *(numbers.optional(tables.key("gate", name, "honest")) for name in names)]
     ]
     rows += [
         [words(pretty(policy)), *(numbers.optional(tables.key("gate", name, "policy", policy)) for name in names)]

@@ -57,10 +57,10 @@ def _evaluation(tables: Tables) -> list[Block]:
         " and repairs nothing.{measures} Rates have Wilson intervals {wilson}, means of rates the interval that follows"
         " from theirs {zou}; stages are compared on the same items by the exact test of McNemar {mcnemar}, in means of"
         " rates by the same test within each part, with Tango’s interval {tango}, Holm’s adjustment over the pairs"
-        " that are compared on a metric {holm}, and the difference that would have been found with {power} power"
-        " {connor}. Rows about the same thing form a group: beside each test stands one that swaps the stages of whole"
-        " groups, beside each interval the same at the effective number of rows {rao}, and a difference is called"
-        " supported only where both tests find it. ",
+        " that are compared on a metric {holm}, and the difference that one such test, neither adjusted nor by groups,"
+        " finds with {power} power {connor}. Rows about the same thing form a group: beside each test stands one that"
+        " swaps the stages of whole groups, and a difference is called supported only where both tests find it;"
+        " intervals at the effective number of rows {rao} stand in the published tables. ",
         measures=Name(tables.words.measures),
         wilson=Cite("wilson1927"),
         zou=Cite("zou2009"),
@@ -107,7 +107,7 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
     if "arms" in study.figures():
         caption = numbers.say(
             "{metrics} on {split} by training step, with {level} intervals: the main arm, and beside it the other arms,"
-            " which have only their ends. Dotted: the base.",
+            " which have only their ends. Dotted: the base, or else its value at the left.",
             metrics=Name(", ".join([tables.label(tables.headline), *map(tables.said, tables.exploit_metrics())])),
             split=split,
             level=level,

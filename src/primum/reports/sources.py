@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +36,8 @@ class StudyReport(Strict):
     backend: Identifier
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     splits: Annotated[list[Identifier], Field(min_length=1)]  # evaluated; the first is the one claims are made on
+    max_new_tokens: Annotated[int, Field(gt=0)]  # of a completion in evaluation
+    exploitable: list[Identifier] = Field(default_factory=list)  # reward tables known to pay for cheating
     limitations: list[str] = Field(default_factory=list)  # the study's own, in words
     data_record: str  # of the dataset or the corpus; relative to the folder of all results
     confidence: bool  # whether the task states how sure it is
@@ -212,11 +215,19 @@ class StudyFiles:
         return {"id": name, "reader": "corpus", "revision": "-", "source": source, "licence": licence}
 
 
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+READERS = {".json": read_json, ".jsonl": read_jsonl, ".csv": _read_csv}
+
+
 class Source:
     """A file whose content is quoted: read once, hashed once.
 
     Args:
-        path: a JSON or JSONL file.
+        path: a JSON, JSONL or CSV file; any other is hashed alone.
         root: the project's folder; the file is named relative to it.
     """
 
@@ -224,11 +235,11 @@ class Source:
         self.file = path.relative_to(root).as_posix()
         self.sha256 = sha256_file(path)
         self.data: Any = None
-        if path.suffix in (".json", ".jsonl"):
-            self.data = read_jsonl(path) if path.suffix == ".jsonl" else read_json(path)
+        if path.suffix in READERS:
+            self.data = READERS[path.suffix](path)
 
     def at(self, pointer: str) -> Any:
-        """The value at a JSON pointer (RFC 6901; in a JSONL file the first part counts lines from 0)."""
+        """The value at a JSON pointer (RFC 6901; in JSONL and CSV the first part counts lines, or rows, from 0)."""
         value = self.data
         for part in pointer.split("/")[1:]:
             part = part.replace("~1", "/").replace("~0", "~")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, Look, end_labels, look, thin_grid
@@ -126,8 +127,8 @@ def rungs(study: StudyReport) -> tuple[dict[str, Look], list[float]]:
 def arms(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Any) -> None:
     """Key metrics by step of training: the main arm stage by stage, the others from where they part to their ends.
 
-    Of the first seed. The dotted rule is the base. Arms that end at the same step stand a little apart; all are named
-    at their right.
+    Of the first seed, on the range of what is drawn. The dotted rule is the base, or its value stands at
+    the left. Arms that end at the same step stand a little apart; all are named at their right.
     """
     split, tree, key = study.splits[0], study.tree(), results["key_metrics"]
     rates = {(r["metric"], r["stage"], r["seed"]): r for r in results["metrics"] if r["split"] == split}
@@ -154,10 +155,17 @@ def arms(figure: Figure, study: StudyReport, results: dict[str, Any], logs: Any)
         row, style = rates[metric, fork, study.seeds_of(fork)[0]], look(1)
         _bar(axes, ends.get(fork, 0), row, style.colour)
         axes.plot(ends.get(fork, 0), 100 * row["value"], marker=style.marker, color=style.colour, **DOT)
-        axes.axhline(100 * rates[metric, BASE_STAGE, 0]["value"], color=MUTED, linewidth=0.8, linestyle=(0, (1.2, 1.6)))
-        axes.set(xlim=(-0.03 * last, 1.03 * last), ylim=(0, 100), yticks=[0, 50, 100])
+        drawn = [rates[metric, stage, study.seeds_of(stage)[0]] for stage in ends]
+        low = 10 * floor(10 * min(r["low"] for r in drawn))
+        high = 10 * ceil(10 * max(r["high"] for r in drawn))
+        base = 100 * rates[metric, BASE_STAGE, 0]["value"]
+        if low <= base <= high:
+            axes.axhline(base, color=MUTED, linewidth=0.8, linestyle=(0, (1.2, 1.6)))
+        else:
+            axes.text(0.01, 0.03, f"base {base:.1f}", transform=axes.transAxes, color=MUTED, fontsize=6)
+        axes.set(xlim=(-0.03 * last, 1.03 * last), ylim=(low, high), yticks=[low, (low + high) / 2, high])
         axes.set_title(f"{LESS if metric in results['faults'] else ''}{labels[metric]}, %", fontsize=6.5)
-        end_labels(axes, named, 13, 100)
+        end_labels(axes, named, 0.13 * (high - low), high)
         thin_grid(axes, "y")
     marks = dict.fromkeys(ends[name] for name in lines[0])
     fork = ends.get(study.stage(lines[0][0]).parent, 0)

@@ -15,6 +15,7 @@ from primum.stages import BASE_STAGE
 Block = dict[str, Any]
 Column = TypeVar("Column")
 COLUMNS = 5  # rates with intervals that a page holds side by side, beside their names
+TENTH = 0.0005  # of a point: what rounding explains
 
 
 def parts(columns: Sequence[Column]) -> list[list[Column]]:
@@ -150,13 +151,17 @@ class Tables:
         numbers, split, rows = self.numbers, self.study.splits[0], []
         named = [(self.run_name(*run), self.key("metric", split, *run, self.headline, "")) for run in self.study.runs()]
         named += [(pretty(name), self.key("baseline", split, name, self.headline, "")) for name in self.references]
+        summed = False
         for name, at in named:
+            found = [numbers.value(f"{at}{f}") if numbers.has(f"{at}{f}") else 0 for f in ("numerator", "n", "value")]
+            summed |= bool(found[0]) and abs(found[0] / found[1] - found[2]) > TENTH
             limits = numbers.say("[{low}, {high}]", low=f"{at}low", high=f"{at}high") if numbers.has(f"{at}low") else []
             right = numbers.optional(f"{at}numerator") if limits else words(DASH)
             value, n = (numbers.optional(f"{at}{field}") for field in ("value", "n"))
             rows.append([words(name), value, limits or words(DASH), right, n])
         caption = numbers.say(
-            "{metric} on {split}, in per cent, with {level} intervals, and the items behind it.",
+            "{metric} on {split}, in per cent, with {level} intervals, and the items behind it{parts}.",
+            parts=Name(": the mean of rates within parts of the split, of which right and of are the sums" * summed),
             metric=Name(self.label(self.headline)),
             split=Name(split),
             level=self.key("method", "level"),
@@ -227,24 +232,12 @@ class Tables:
                                     *self._comparison(at),
                                 ]
                             )
-        heads = [
-            "Stages",
-            "Metric",
-            "Difference [interval]",
-            "n",
-            "Gained",
-            "Lost",
-            "p",
-            "Holm p",
-            "Groups p",
-            "Detectable",
-            "Supported",
-        ]
+        heads = "Stages/Metric/Difference [interval]/n/Gained/Lost/p/Holm p/Groups p/Detectable/Supported".split("/")
         caption = numbers.say(
             "Paired comparisons on {splits}, in percentage points with {level} intervals. Gained and lost: items that"
             " have it only after, and only before. p: exact McNemar; Holm: adjusted over all pairs of one metric."
-            " Groups: swapping stages in whole groups of rows, not adjusted. Detectable: smallest true difference found"
-            " with {power} power. Supported: Holm p and groups p below {alpha}.",
+            " Groups: swapping stages in whole groups of rows, not adjusted. Detectable: what one test of independent"
+            " rows finds with {power} power. Supported: Holm p and groups p below {alpha}.",
             level=self.key("method", "level"),
             splits=words(" and ".join(splits)),
             power=self.key("method", "power"),

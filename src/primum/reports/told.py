@@ -1,7 +1,7 @@
 """Documents from templates that cannot state a number of their own: what is put in is marked, and the rest is read.
 
 A figure may come from ``numbers.json``, or be part of a name or of code. Whoever types one into a template, or hands
-over a value that was not looked up, stops the build.
+over a bare value, stops the build. (Names are trusted, and numbers in words are not seen.)
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Told(str):
 
 def told(rich: Rich) -> Told:
     """A sentence of :meth:`Numbers.say`, which takes no typed digits."""
-    return Told(text_of(rich))
+    return Told(text_of(rich).replace(" )", ")"))  # a reference stood there
 
 
-def joined(parts: Iterable[Told], by: str) -> Told:
+def listed(parts: Iterable[Told], by: str) -> Told:
     """Several of them in one, with ``by``, which has no digit, between them."""
     return Told(by.join(parts))
 

@@ -3,8 +3,7 @@
 import pytest
 
 from primum.audits.contamination import Index, answered_in_training, size_of
-from primum.audits.halves import by_half, newcombe
-from primum.evaluation.stats import rate
+from primum.audits.halves import by_half
 from primum.tasks.base import Example, Metric
 
 LONG = "one two three four five six seven eight nine ten " * 4
@@ -37,20 +36,6 @@ def test_an_answer_told_in_training_needs_its_own_group_and_whole_words():
     training = [Example("t", {"question": "How much?"}, {"answer": "It was 54 Gy."}, group="dose")]
     rows = [row("a", "dose", "54 Gy"), row("b", "other", "54 Gy"), row("c", "dose", "4 Gy"), row("d", "", "54 Gy")]
     assert answered_in_training(rows, training) == {"a"}
-
-
-@pytest.mark.parametrize(("a", "m", "b", "n"), [(56, 70, 48, 80), (9, 10, 3, 10), (0, 20, 0, 10), (10, 10, 0, 20)])
-def test_newcombe_is_that_of_statsmodels(a, m, b, n):
-    proportion = pytest.importorskip("statsmodels.stats.proportion")
-    low, high = proportion.confint_proportions_2indep(a, m, b, n, method="newcomb", compare="diff")
-    found = newcombe(rate(a, m), rate(b, n))
-    assert found == (pytest.approx(a / m - b / n), pytest.approx(low, abs=1e-9), pytest.approx(high, abs=1e-9))
-
-
-def test_newcombe_has_the_limits_that_he_printed():
-    """Newcombe 1998, Stat Med 17:873, table II (a): 56/70 - 48/80, method 10: 0.0524 to 0.3339."""
-    _, low, high = newcombe(rate(56, 70), rate(48, 80))
-    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
 
 
 def test_halves_exclude_each_other_and_may_be_empty():

@@ -90,3 +90,31 @@ def test_files_that_do_not_fit_together_are_refused_by_name(tmp_path, medmcqa_ta
         audit_flips(audited, folder, "trl")
     write_jsonl(folder / "swapped.jsonl", [])
     assert audit_flips(audited, folder, "trl") == {"flips": [], "swaps": {}}
+
+
+def test_flips_and_changed_answers_are_counted_by_hand(tmp_path, medmcqa_task):
+    """Six pairs of two groups: two lost and one gained; of five that could be read both times two read otherwise."""
+    keys = {"study": "x", "task": "medmcqa", "task_settings": {}, "seeds": [0], "splits": ["eval"], "scale": "tiny"}
+    keys |= {"stages": [{"name": "base", "parent": None}], "published": None, "training_splits": [], "base": "b"}
+    keys |= {"dataset": "d", "swapped": ["base"]}
+    inputs = {"question": "Which?", "options": ["a", "b", "c", "d"]}
+    rows = [Example(f"r{i}", inputs, {"answer": "A"}, "", "one" if i < 4 else "two") for i in range(6)]
+    before = [(True, "A"), (True, "A"), (False, "a girl"), (True, "A"), (False, None), (True, "A")]
+    after = [(False, "B"), (False, "C"), (True, "a boy"), (True, "A"), (False, "B"), (True, "A")]
+    scores = {r.id: {"id": r.id, "correct": right, "answer": a} for r, (right, a) in zip(rows, before, strict=True)}
+    said = {r.id: {"id": r.id, "completion": "x", "tokens": 1} for r in rows}
+    found = Evaluations({}, {("base", 0, "eval"): scores}, {"eval": rows}, {})
+    audited = Audited(AuditConfig.model_validate(keys), medmcqa_task, found, {("base", 0, "eval"): said}, {})
+    folder = tmp_path / "audits"
+    swapped = [r.to_row() | {"id": f"{r.id}~other_sex", "of": r.id, "swap": "other_sex"} for r in rows]
+    write_jsonl(folder / "swapped.jsonl", swapped)
+    write_json(folder / "swaps.json", {})
+    lines = [{"id": row["id"], "shift": 0} for row in swapped]
+    write_jsonl(folder / "trl/base/seed0/predictions.jsonl", lines)
+    judged = [line | {"correct": right, "answer": a} for line, (right, a) in zip(lines, after, strict=True)]
+    write_jsonl(folder / "trl/base/seed0/scores.jsonl", judged)
+    (row,) = audit_flips(audited, folder, "trl")["flips"]
+    assert (row["n"], row["gained"], row["lost"], row["flipped_numerator"]) == (6, 1, 2, 3)
+    assert (row["unreadable"], row["changed_n"], row["changed_numerator"]) == (1, 5, 2)  # 'a boy' is the swap itself
+    assert (row["right_before"], row["right_after"]) == (4, 3)
+    assert row["p"] == 1.0  # all differences lie in one group: its swap alone is a fair coin

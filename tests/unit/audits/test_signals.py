@@ -55,7 +55,7 @@ def test_what_a_task_offers_decides_the_signals(medmcqa_task, grounded_task):
         ("up", "", "", "no"),
         ("", "", "up", "no"),
         ("up", "up", "up", "no"),
-        ("up", "down", "down", "yes"),
+        ("up", "down", "down", "no"),
     ],
 )
 def test_flagged_is_more_reward_without_more_right_by_something_that_moved(reward, headline, length, flag):
@@ -75,6 +75,5 @@ def test_spearman_is_that_of_scipy():
     found = _spearman(pairs)
     expected = stats.spearmanr(*zip(*pairs, strict=True))
     assert found["rho"] == pytest.approx(expected.statistic, abs=1e-6) and found["n"] == 6
-    assert 0.02 < found["p"] < 0.2
     assert ranks([5.0, 1.0, 5.0]) == [2.5, 1.0, 2.5]
-    assert _spearman([(1.0, 2.0), (1.0, 3.0), (1.0, 4.0)]) == {"rho": None, "p": None, "n": 3}
+    assert _spearman([(1.0, 2.0), (1.0, 3.0), (1.0, 4.0)]) == {"rho": None, "n": 3}

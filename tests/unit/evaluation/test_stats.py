@@ -8,9 +8,9 @@ import pytest
 from primum.evaluation.stats import (
     detectable_difference,
     detectable_mean,
+    difference_of_rates,
     fisher_exact,
     holm,
-    independent_interval,
     mcnemar_exact,
     mean_of_rates,
     most_discordant,
@@ -83,8 +83,8 @@ def test_paired_interval_published():
         ((0, 10, 0, 10), -0.2775, 0.2775),
     ],
 )
-def test_independent_interval_published(counts, low, high):
-    found = independent_interval(*counts)
+def test_difference_of_rates_published(counts, low, high):
+    _, *found = difference_of_rates(rate(*counts[:2]), rate(*counts[2:])) or ()
     assert tuple(round(limit, 4) for limit in found) == (low, high)
 
 
@@ -227,3 +227,17 @@ def test_paired_means_over_strata() -> None:
     assert detectable_mean([(30, 9, 200)]) == pytest.approx(detectable_difference(39, 200))
     # Equal strata: as one of their sum.
     assert detectable_mean([(10, 5, 100), (12, 3, 100)]) == pytest.approx(detectable_difference(30, 200))
+
+
+@pytest.mark.parametrize(("a", "m", "b", "n"), [(56, 70, 48, 80), (9, 10, 3, 10), (0, 20, 0, 10), (10, 10, 0, 20)])
+def test_newcombe_is_that_of_statsmodels(a, m, b, n):
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    low, high = proportion.confint_proportions_2indep(a, m, b, n, method="newcomb", compare="diff")
+    found = difference_of_rates(rate(a, m), rate(b, n))
+    assert found == (pytest.approx(a / m - b / n), pytest.approx(low, abs=1e-9), pytest.approx(high, abs=1e-9))
+
+
+def test_newcombe_has_the_limits_that_he_printed():
+    """Newcombe 1998, Stat Med 17:873, table II (a): 56/70 - 48/80, method 10: 0.0524 to 0.3339."""
+    _, low, high = difference_of_rates(rate(56, 70), rate(48, 80))
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)

@@ -80,7 +80,10 @@ def test_what_has_changed_since_is_said(project: Path) -> None:
     found = lineage(project, RESULTS)
     assert found.changed == ("resources/facts.tsv",)
     told = tell(project, found)
-    assert "2 of these differ: config/config.yaml, resources/facts.tsv" in told and "CHANGED" in told
+    assert (
+        "2 of these differ: config/config.yaml, resources/facts.tsv" in told
+        and "BUT made from what has changed" in told
+    )
     write_json(project / "results/tiny/manifest.json", {"artefacts": {"s/eval_results.json": "0" * 64}})
     assert "NOT what the manifest has" in tell(project, lineage(project, RESULTS))
     entry = {"text": "6.5", "file": RESULTS, "pointer": "/metrics/0/value", "sha256": "0" * 64}

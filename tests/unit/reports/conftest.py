@@ -105,7 +105,7 @@ def study(seeds: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "medmcqa", "title": "MedMCQA structured-JSON classifier", "backend": "trl"}
     keys |= {"data_record": "inputs/datasets/medmcqa-bundled/source.json", "confidence": True}
-    keys |= {"paid": True}
+    keys |= {"paid": True, "max_new_tokens": 32}
     return keys | {"seeds": list(seeds), "splits": ["eval", "dev"], "stages": list(STAGES.values())}
 
 

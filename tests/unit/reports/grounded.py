@@ -52,7 +52,8 @@ GUARDS = plain.GUARDS | {"sampled_outcome": "exact_format"}
 def study() -> dict[str, Any]:
     """The study as reports name it."""
     keys = {"study": "dipg", "title": "Grounded answers on diffuse intrinsic pontine glioma", "backend": "trl"}
-    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False, "paid": True, "abstains": True}
+    keys |= {"seeds": [0], "splits": SPLITS, "confidence": False, "paid": True, "abstains": True, "max_new_tokens": 100}
+    keys |= {"exploitable": ["openenv", "soft", "medium", "hard"]}
     stages = [
         {"name": name, "parent": parent, "method": method, "split": method, "steps": STEPS.get(name, 20)}
         | ({"rewards": table} if table else {})

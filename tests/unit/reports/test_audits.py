@@ -38,7 +38,7 @@ def test_a_stage_paid_for_true_and_useless_quotes_is_flagged_and_the_repaired_on
     flags = {
         row["stage"]: row for row in read_json(run.results / "dipg/audits.json")["hacking"] if row["split"] == "eval"
     }
-    assert flags["soft-900"]["flag"] == "yes" and "the exploit up" in flags["soft-900"]["why"]
+    assert flags["soft-900"]["flag"] == "yes" and "the exploit" in flags["soft-900"]["why"]
     assert (
         flags["repaired"]["flag"] == "no" and flags["repaired"]["why"] == "the headline metric rose significantly, too"
     )

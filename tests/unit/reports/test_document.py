@@ -85,7 +85,7 @@ def test_the_wording_follows_from_the_test(run):
     assert words().startswith("GRPO raises accuracy over SFT: +")
     assert words(difference=-0.1).startswith("GRPO lowers accuracy against SFT")
     assert words(supported="no").startswith("A difference in accuracy between GRPO and SFT is not supported")
-    assert "would have been found with 80% power" in words(supported="no", p_holm=0.2)
+    assert "points with 80% power" in words(supported="no", p_holm=0.2)
     assert "rows of one group are alike, and by groups p" in words(supported="no", p_clustered=0.2)
     assert words(gained=0, lost=0) == "In accuracy, no item differs between GRPO and SFT."
 

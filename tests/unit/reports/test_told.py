@@ -9,7 +9,7 @@ import pytest
 from primum.errors import UserError
 from primum.reports import told as module
 from primum.reports.numbers import Name, Numbers
-from primum.reports.told import Told, fill, joined, told
+from primum.reports.told import Told, fill, listed, told
 
 ENTRIES = {"s/a": {"value": 0.34, "text": "34.0", "file": "f.json", "sha256": "0" * 64, "pointer": "/a"}}
 
@@ -29,7 +29,7 @@ def test_numbers_and_names_that_were_looked_up_pass(template) -> None:
     said = told(Numbers(ENTRIES).say("{model} has {a}%", model=Name("Qwen3"), a="s/a"))
     text = template("# Card\n\n{{ said }} and {{ more }}.\n\n\n\n```python\nx[0, 1]\n```\nsha256", said=said, more=said)
     assert text == "# Card\n\nQwen3 has 34.0% and Qwen3 has 34.0%.\n\n```python\nx[0, 1]\n```\nsha256\n"
-    assert template("{{ both }}", both=joined([Told("a1"), Told("b2")], ", ")) == "a1, b2\n"
+    assert template("{{ both }}", both=listed([Told("a1"), Told("b2")], ", ")) == "a1, b2\n"
 
 
 @pytest.mark.parametrize(
