@@ -187,7 +187,7 @@ def edited(folder: Path, path: str) -> dict[str, int]:
 def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users = {"build_splits_medmcqa", "check_rewards", "train_stage", "predict", "score", "compare_stages"}
     users |= {"probe_backend", "compare_backends", "check_claims", "describe_splits", "count_compute"}
-    users |= {"write_swaps", "predict_swapped", "score_swapped", "audit_study"}
+    users |= {"write_swaps", "audit_study"}  # of medmcqa too few rows name a patient to be asked again
     after = {"collect_numbers", "plot_figure", "plot_pipeline", "build_paper", "build_report", "write_manifest", "all"}
     after |= {"write_card", "write_dataset_card", "write_bom"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after

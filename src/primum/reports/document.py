@@ -76,7 +76,12 @@ def _abstract(tables: Tables) -> Rich:
     )
     extra = [findings.baselines(tables, brief=True), findings.selected(tables), findings.published(tables)]
     apart, exploited = findings.apart(tables), findings.exploit(tables)[:1]
-    said = [*apart, *findings.in_brief(tables), *exploited, *(sentence for sentence in extra if sentence)]
+    said = [
+        *apart,
+        *findings.in_brief(tables, abstract=True),
+        *exploited,
+        *(sentence for sentence in extra if sentence),
+    ]
     return spans + paragraph(said)
 
 

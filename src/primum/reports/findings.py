@@ -151,11 +151,19 @@ def _headline_pairs(tables: Tables) -> list[tuple[str, str]]:
     return list(dict.fromkeys([*pairs, *((stage, name) for stage in held for name in tables.references)]))
 
 
-def in_brief(tables: Tables) -> list[Rich]:
-    """What :func:`headlines` says, for an abstract: which differences are supported, and which are not."""
-    numbers, split = tables.numbers, tables.study.splits[0]
+def in_brief(tables: Tables, *, abstract: bool = False) -> list[Rich]:
+    """What :func:`headlines` says, in phrases: which differences are supported, and which are not.
+
+    Where there are arms an abstract leaves out the ends of other arms against what they grew from, and policies but
+    the first.
+    """
+    numbers, split, tree = tables.numbers, tables.study.splits[0], tables.study.tree()
+    held = {*tree.ends()[:1], *(row["stage"] for row in tables.chosen if row["metric"] == tables.headline)}
     found: dict[bool, list[Rich]] = {True: [], False: []}
     for stage, against in _headline_pairs(tables):
+        aside = stage in tree.ends() and stage not in held
+        if abstract and tree.arms() and (aside or against in tables.references[1:]):
+            continue
         at = tables.key("comparison", split, stage, tables.study.seeds_of(stage)[0], against, tables.headline, "")
         if numbers.has(f"{at}difference"):
             part = numbers.say(

@@ -153,7 +153,9 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
 def findings_paragraph(tables: Tables) -> Rich:
     """Headline comparisons, then the baselines, as one paragraph."""
     extra = findings.baselines(tables)
-    return paragraph([*findings.headlines(tables), *([extra] if extra else [])])
+    # Of many comparisons the table has the rest.
+    told = findings.in_brief(tables) if tables.study.tree().arms() else findings.headlines(tables)
+    return paragraph([*told, *([extra] if extra else [])])
 
 
 def _further(tables: Tables) -> list[Block]:
