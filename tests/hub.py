@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 REPOSITORY, COMMIT = "some-lab/medmcqa", "0123456789abcdef0123456789abcdef01234567"
+
+
+def unhurried(folder):
+    """A PYTHONPATH for a script that tries as often as it would, and waits a hundredth of a second at most between."""
+    folder.mkdir(parents=True, exist_ok=True)
+    hurry = "import time\nsleep = time.sleep\ntime.sleep = lambda seconds: sleep(min(seconds, 0.01))\n"
+    (folder / "sitecustomize.py").write_text(hurry)
+    return f"src{os.pathsep}{folder}"
 
 
 class Hub(ThreadingHTTPServer):

@@ -15,7 +15,7 @@ from primum.bases.prepare import prepare_base
 from primum.config import ModelEntry, project_root
 from primum.errors import UserError
 from primum.files import read_json, sha256_json, sha256_tree
-from tests.hub import COMMIT, REPOSITORY, Hub
+from tests.hub import COMMIT, REPOSITORY, Hub, unhurried
 
 ROOT = project_root()
 FILES = {"config.json": b'{"model_type": "qwen3"}', "model.safetensors": b"\x08" + b"0" * 99, "README.md": b"# A model"}
@@ -57,7 +57,7 @@ def fetch(tmp_path: Path, endpoint: str, **changes: str) -> subprocess.Completed
     """The script in a process of its own: the hub's client reads HF_ENDPOINT when it is imported."""
     line = entry(reader="hub", source=REPOSITORY, revision=COMMIT, **changes).model_dump_json()
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "cache"), "NO_PROXY": "127.0.0.1"}
-    settings["PYTHONPATH"] = "src"
+    settings["PYTHONPATH"] = unhurried(tmp_path / "hurry")
     command = [sys.executable, "scripts/prepare_base.py", "--entry", line, "--output", str(tmp_path / "out")]
     return subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False)
 

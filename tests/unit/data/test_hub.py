@@ -13,7 +13,7 @@ import pytest
 
 from primum.data.hub import table_origins
 from primum.files import read_json, read_jsonl
-from tests.hub import COMMIT, Hub
+from tests.hub import COMMIT, Hub, unhurried
 
 TRAIN, VALIDATION = "data/train-00000-of-00001.parquet", "data/validation-00000-of-00001.parquet"
 TEST = "data/test-00000-of-00001.parquet"
@@ -120,7 +120,7 @@ def test_a_file_whose_sha256_nobody_knows_is_refused(hub, fetch):
     ],
 )
 def test_refusals_end_in_one_line(tmp_path, fetch, changes, environment, told):
-    done = fetch(environment, **changes)
+    done = fetch(environment | {"PYTHONPATH": unhurried(tmp_path / "hurry")}, **changes)
     last = done.stderr.splitlines()[-1]
     assert done.returncode == 2 and last.startswith("primum: ") and told in last and "Remedy: " in last
     assert "Traceback" not in done.stderr and not (tmp_path / "out").exists()
