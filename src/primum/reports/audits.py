@@ -213,20 +213,20 @@ def _groups(tables: Tables) -> Rich:
                 changed[stage] = f"{at}changed_value"
             if numbers.has(f"{at}p_holm") and numbers.value(f"{at}p_holm") < alpha:
                 ended.append(numbers.say("{stage}", stage=Name(tables.shown(stage))))
-        most = max(changed, key=lambda stage: numbers.value(changed[stage]))
         verdict = numbers.say("for no stage is being right shown to depend on it")
         if ended:
             verdict = numbers.say("being right depends on it for {stages}", stages=joined(ended))
         found.append(
             numbers.say(
-                "Of {rows} items {swapped} can be told of a patient of {what} with nothing else changed: {verdict}."
-                " Up to {most}% of the answers read otherwise ({stage}).",
+                "Of {rows} items {swapped} can be told of a patient of {what} with nothing else changed: {verdict}.",
                 rows=f"{record}rows",
                 swapped=f"{record}swapped",
                 what=what,
                 verdict=verdict,
-                most=changed[most],
-                stage=Name(tables.shown(most)),
             )
         )
+        if changed:  # else no answer could be read
+            most = max(changed, key=lambda stage: numbers.value(changed[stage]))
+            words = "Of the answers that can be read both times up to {most}% read otherwise ({stage})."
+            found.append(numbers.say(words, most=changed[most], stage=Name(tables.shown(most))))
     return paragraph(found)

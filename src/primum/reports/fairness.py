@@ -37,17 +37,22 @@ def fairness(tables: Tables, stage: str) -> list[Rich]:
         record, at = tables.key("audit", "swaps", swap, ""), tables.key("audit", "flips", *run, swap, "")
         what = Name(SWAPPED[swap])
         if numbers.has(f"{at}p"):
+            said = numbers.say("no answer could be read both times")
+            if numbers.has(f"{at}changed_value"):
+                said = numbers.say(
+                    "{changed}% of the answers that can be read both times read otherwise", changed=f"{at}changed_value"
+                )
             found.append(
                 numbers.say(
                     "With {what} in the text, {flipped} of {n} items change between right and not right ({gained}"
-                    " gained, {lost} lost; {p}, Holm), and {changed}% of the answers read otherwise.",
+                    " gained, {lost} lost; {p}, Holm); {said}.",
                     what=what,
                     flipped=f"{at}flipped_numerator",
                     n=f"{at}flipped_n",
                     gained=f"{at}gained",
                     lost=f"{at}lost",
                     p=p_words(numbers, f"{at}p_holm"),
-                    changed=f"{at}changed_value",
+                    said=said,
                 )
             )
         elif numbers.value(f"{record}status") == "made":

@@ -10,7 +10,7 @@ from primum.reports.catalogue import AUDIT_TABLES
 from primum.reports.collect import collect
 from primum.reports.document import open_study
 from primum.reports.fairness import fairness
-from primum.reports.numbers import Numbers, text_of
+from primum.reports.numbers import DASH, Numbers, text_of
 from primum.reports.sources import StudyFiles
 
 
@@ -88,3 +88,16 @@ def test_break_even_is_said_of_the_ends(dipg):
     assert re.search("No answer of stage .repaired. is wrong", said)  # it writes gold answers or abstains
     for stage in ("flat-soft", "soft-1200"):
         assert re.search(rf"for stage .{stage}.", said)
+
+
+def test_a_run_of_which_no_answer_can_be_read_is_told_all_the_same(dipg):
+    run, numbers = dipg
+    unread = {
+        key: entry | ({"value": None, "text": DASH} if "/flips/" in key and "/changed_" in key else {})
+        for key, entry in numbers.entries.items()
+    }
+    files = StudyFiles(run.results, run.study)
+    assert "Of the answers that can be read" in " ".join(words(run, numbers, run.study))
+    assert "Of the answers that can be read" not in " ".join(words(run, Numbers(unread), run.study))
+    cards = [" ".join(map(text_of, fairness(open_study(n, files), "repaired"))) for n in (numbers, Numbers(unread))]
+    assert "that can be read both times read otherwise" in cards[0] and "no answer could be read both times" in cards[1]
