@@ -9,6 +9,7 @@ from pathlib import Path
 
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
+from primum.provenance.graph import environments_of
 from primum.provenance.jobs import Job, producers, read_jobs
 
 CODE = ("src/", "scripts/")
@@ -115,7 +116,7 @@ def _listed(project: Path, file: str) -> bool | None:
 
 def _environments(project: Path, jobs: Iterable[Job]) -> tuple[str, ...]:
     """Names of the files with the pins that jobs ran with; of one that was edited since only that."""
-    known = {path.read_text(encoding="utf-8"): f"envs/{path.name}" for path in sorted((project / "envs").iterdir())}
+    known = {content: f"envs/{name}.yaml" for name, content in environments_of(project).items()}
     return tuple(sorted({known.get(job.environment, "one edited since") for job in jobs if job.environment}))
 
 

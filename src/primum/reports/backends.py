@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from primum.files import read_json
+from primum.provenance.pins import read_pins
 from primum.reports.blocks import text
 from primum.reports.findings import joined
 from primum.reports.numbers import Name, Numbers, Rich
-from primum.reports.sources import Source, pointer
+from primum.reports.sources import ReportConfig, Source, StudyFiles, pointer
 from primum.reports.tables import Block, table
 
 if TYPE_CHECKING:
@@ -28,14 +31,33 @@ def collect_parity(book: Book, source: Source) -> None:
         book.put(source, f" (rows with ok = {answer})", f"of/{answer}", count)
 
 
+def collect_software(book: Book, config: ReportConfig, results: Path) -> None:
+    """Pins of the libraries that train, where they are still those of the checkpoints."""
+    book.open("software")
+    root = results.parent.parent
+    for backend in sorted({study.backend for study in config.studies}):
+        source = Source(root / "envs" / f"{backend}.yaml", root)
+        own = [study for study in config.studies if study.backend == backend]
+        first = [StudyFiles(results, s).checkpoint(s.stages[0].name, min(s.seeds)) for s in own]
+        if any(read_json(path)["environment_sha256"] != source.sha256 for path in first):
+            continue
+        pins = dict(read_pins((root / source.file).read_text(encoding="utf-8")))
+        for name in (name for name in TRAINS if name in pins):
+            book.put(source, f"pip ({name})", f"{backend}/{name}", pins[name])
+
+
+def pins(numbers: Numbers, backend: str) -> list[Rich]:
+    """``torch 2.13.0`` of every library on record; none where its pin has changed since."""
+    prefix = f"software/{backend}/"
+    return [numbers.say("{name} {pin}", name=Name(n), pin=f"{prefix}{n}") for n in numbers.under(prefix)]
+
+
 def software(numbers: Numbers, backend: str) -> Rich:
     """The backend and the libraries that it stands on, where their pins are still those of the checkpoints."""
-    under = numbers.under(f"software/{backend}/")
-    known = [name for name in TRAINS if name in under]
+    known = pins(numbers, backend)
     if not known:
         return numbers.say(" The backend is {backend}.", backend=Name(backend))
-    pins = [numbers.say("{name} {pin}", name=Name(n), pin=f"software/{backend}/{n}") for n in known]
-    return numbers.say(" The backend is {backend}, with {pins}.", backend=Name(backend), pins=joined(pins))
+    return numbers.say(" The backend is {backend}, with {pins}.", backend=Name(backend), pins=joined(known))
 
 
 def parity(numbers: Numbers) -> list[Block]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from primum.files import read_json, write_text
-from primum.reports import card_words, fairness, findings, records, subgroups
+from primum.reports import backends, card_words, fairness, findings, records, subgroups
 from primum.reports.document import open_study
 from primum.reports.limits import limits
 from primum.reports.numbers import Name, Numbers, Rich, capital, text_of
@@ -133,7 +133,7 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
         "levels": told(findings.levels(tables, stage)),
         "snippet": snippet(files, stage),
         "learned": told(card_words.learned(tables, stage)),
-        "software": _software(tables),
+        "software": listed([told(pin) for pin in backends.pins(numbers, study.backend)], ", "),
         "compute": told(card_words.effort(tables, stage)),
         "size": told(card_words.size(tables, stage)),
         "truncated": told(card_words.room(tables, stage)),
@@ -206,13 +206,6 @@ def base_place(base: Mapping[str, Any]) -> str:
 def _origin(base: Mapping[str, Any]) -> str:
     revision = "" if base["revision"] == "-" else f", revision {base['revision']}"
     return f"{base['source']}{revision}; licence {base['licence']}"
-
-
-def _software(tables: Tables) -> Told:
-    """The pins of what the project imports in training; empty where they have changed since."""
-    numbers, prefix = tables.numbers, f"software/{tables.study.backend}/"
-    pins = [numbers.say("`{name}` {version}", name=Name(n), version=f"{prefix}{n}") for n in numbers.under(prefix)]
-    return listed([told(pin) for pin in pins], ", ")
 
 
 def snippet(files: StudyFiles, stage: str) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from primum.files import read_json
 from primum.reports.audit_numbers import collect_audits
-from primum.reports.backends import collect_parity
+from primum.reports.backends import collect_parity, collect_software
 from primum.reports.catalogue import CLAIMS, PARITY
 from primum.reports.claims import collect_claims
 from primum.reports.computing import collect_compute
@@ -50,7 +49,6 @@ CALIBRATION: dict[str, Format] = {
 WINDOW = 5  # logged steps whose mean stands for the start or the end of a curve
 LOGGED: dict[str, Format] = {"loss": decimals, "mean_token_accuracy": percent, "reward": decimals}
 METHODS, CALIBRATED, SWAPS = (f"src/primum/evaluation/{name}.py" for name in ("stats", "calibration", "swaps"))
-IMPORTED = "# imported by the project"  # above such packages in an environment file
 Entries = dict[str, dict[str, Any]]
 
 
@@ -83,7 +81,7 @@ def collect(config: ReportConfig, results: Path) -> Entries:
         collect_compute(book, files)
         _parameters(book, files)
         collect_audits(book, Source(files.audits, files.root))
-    _software(book, config, results)
+    collect_software(book, config, results)
     if config.parity:
         collect_parity(book, Source(results / PARITY, results.parent.parent))
     if config.claims:
@@ -267,21 +265,6 @@ def _inputs(book: Book, files: StudyFiles) -> None:
         return
     for origin in sorted(dataset.data["rows"]):
         book.add(dataset, f"/rows/{origin}", f"dataset/rows/{origin}")
-
-
-def _software(book: Book, config: ReportConfig, results: Path) -> None:
-    """Pins of what the project imports in training, where they are still those of the checkpoints."""
-    book.open("software")
-    root = results.parent.parent
-    for backend in sorted({study.backend for study in config.studies}):
-        source = Source(root / "envs" / f"{backend}.yaml", root)
-        own = [study for study in config.studies if study.backend == backend]
-        first = [StudyFiles(results, s).checkpoint(s.stages[0].name, min(s.seeds)) for s in own]
-        if any(read_json(path)["environment_sha256"] != source.sha256 for path in first):
-            continue
-        imported = (root / source.file).read_text(encoding="utf-8").partition(IMPORTED)[2].partition("#")[0]
-        for name, version in re.findall(r"- (\S+)==(\S+)", imported):
-            book.put(source, f"pip ({name})", f"{backend}/{name}", version)
 
 
 def _parameters(book: Book, files: StudyFiles) -> None:

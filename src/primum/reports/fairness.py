@@ -88,13 +88,8 @@ def people(tables: Tables) -> Rich:
     numbers, found = tables.numbers, []
     for attribute in (AGE, SEX):
         prefix = tables.key("audit", "people", BASE_STAGE, 0, attribute, "")
-        groups = dict.fromkeys(key.split("/")[0] for key in numbers.under(prefix))
-        metric = tables.headline
-        told = [
-            numbers.say("‘{group}’ {n}", n=f"{prefix}{group}/{metric}/n", group=Name(group))
-            for group in groups
-            if numbers.has(f"{prefix}{group}/{metric}/n")
-        ]
+        counts = {group: f"{prefix}{group}/{tables.headline}/n" for group in ORDER}
+        told = [numbers.say("‘{group}’ {n}", n=n, group=Name(group)) for group, n in counts.items() if numbers.has(n)]
         if told:
             found.append(numbers.say("By {name}: {told}.", name=Name(NAMES[attribute]), told=joined(told)))
     split = Name(tables.study.splits[0])
