@@ -13,6 +13,7 @@ include: "rules/bases.smk"  # base models, fetched or made
 include: "rules/corpora.smk"  # teachers: generation, comparison, published files
 include: "rules/train.smk"  # SFT and GRPO stages, merged releases
 include: "rules/evaluate.smk"  # predictions, scores, comparisons
+include: "rules/deployments.smk"  # other prompts, and the safety layer
 include: "rules/audit.smk"  # swapped patients, and the audits
 include: "rules/parity.smk"  # one step of both backends against one reference
 include: "rules/pipeline.smk"  # the graph of what was run

@@ -69,3 +69,31 @@ rule pretrain_tiny_gemma3:
         folder=subpath(output.model, parent=True),
     shell:
         "python scripts/pretrain_tiny_gemma3.py --study {input.study} --resources {params.resources} --output {params.folder} 2>&1 | tee {log}"
+
+
+rule pretrain_tiny_medgemma:
+    """Train the bundled base of the triage study again; its sha256 should be the one in config/models.tsv."""
+    input:
+        limits="resources/irae/limits.tsv",
+        bank=multiext(
+            "resources/irae/",
+            "cases.yaml",
+            "cues.yaml",
+            "families.yaml",
+            "regimens.yaml",
+            "signs.yaml",
+        ),
+        code=PLAN.code("pretrain_tiny_medgemma"),
+    output:
+        model=f"{INPUTS}/rebuilt/tiny-medgemma/model.safetensors",
+    log:
+        f"{LOGS}/pretrain_tiny_medgemma.log",
+    benchmark:
+        f"{BENCHMARKS}/pretrain_tiny_medgemma.tsv"
+    conda:
+        "../envs/trl.yaml"
+    params:
+        bank=subpath(input.limits, parent=True),
+        folder=subpath(output.model, parent=True),
+    shell:
+        "python scripts/pretrain_tiny_medgemma.py --bank {params.bank} --output {params.folder} 2>&1 | tee {log}"

@@ -8,18 +8,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from primum.stages import BASE_STAGE, SHARED_BY_BLOCKS, Backend, GrpoStage, Lora, Mesh, Stage
+from primum.stages import BASE_STAGE, SHARED_BY_BLOCKS, Backend, Deployment, GrpoStage, Lora, Mesh, Stage
 from primum.strict import Identifier, Share, Strict
 from primum.teaching import Corpus, Teacher
 
 
 class Splits(Strict):
-    """Row ranges [start, stop) after ``datasets.Dataset.shuffle(seed=shuffle_seed)``, or the splits that rows name."""
+    """Ranges [start, stop) of rows or groups after ``datasets.Dataset.shuffle(seed=shuffle_seed)``, or the splits that
+    rows name."""
 
     shuffle_seed: int
     ranges: dict[Identifier, tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(gt=0)]]] = Field(
         default_factory=dict
     )
+    by_group: bool = False  # ranges count groups (rows about the same thing), each of which stays whole
     from_corpus: bool = False  # instead of ranges: the splits for which the study's corpus was made
     validation: bool  # also take the dataset's own validation split, where it has one, as split 'validation'
     validation_max_rows: Annotated[int, Field(gt=0)] | None = None
@@ -45,7 +47,9 @@ class Splits(Strict):
                 raise ValueError(f"split '{name}' is empty: [{start}, {stop})")
         for (_, stop, first), (start, _, second) in pairwise(taken):
             if start < stop:
-                raise ValueError(f"splits '{first}' and '{second}' overlap at row {start}")
+                raise ValueError(
+                    f"splits '{first}' and '{second}' overlap at {'group' if self.by_group else 'row'} {start}"
+                )
         return self
 
 
@@ -82,6 +86,7 @@ class Study(Strict):
         default_factory=list
     )  # tables known to pay exploits: the gate reports them, and refuses others
     stages: dict[Identifier, Stage] = Field(default_factory=dict)
+    deployments: dict[Identifier, Deployment] = Field(default_factory=dict)  # evaluated beside the stages
     base: Identifier | None = None  # id in models.tsv
     backend: Backend = "trl"  # who trains and predicts, unless the main configuration says otherwise
     mesh: Mesh = Field(default_factory=Mesh)  # of the tunix backend
@@ -135,6 +140,8 @@ class Study(Strict):
     @model_validator(mode="after")
     def _blocks(self) -> Study:
         for name, stage in self.stages.items():
+            if stage.bf16 and stage.fp16:
+                raise ValueError(f"stages.{name}: bf16 and fp16 exclude each other")
             if not isinstance(stage, GrpoStage):
                 continue
             if stage.rollback == "auto" and not stage.continues:
@@ -174,6 +181,23 @@ class Study(Strict):
                 raise ValueError(f"evaluation.splits: '{split}' is also trained on")
         if self.evaluation.reward_table and self.evaluation.reward_table not in self.rewards:
             raise ValueError(f"evaluation.reward_table: '{self.evaluation.reward_table}' is no table of this study")
+        return self
+
+    @model_validator(mode="after")
+    def _deployed(self) -> Study:
+        for name, node in self.deployments.items():
+            if name == BASE_STAGE or name in self.stages:
+                raise ValueError(f"deployments.{name}: a stage has this name")
+            if node.layer is bool(node.task_settings):
+                raise ValueError(f"deployments.{name}: give either task_settings or layer: true")
+            known = [BASE_STAGE, *self.stages, *list(self.deployments)[: list(self.deployments).index(name)]]
+            if node.of not in known:
+                raise ValueError(
+                    f"deployments.{name}: '{node.of}' is no stage, and no deployment that stands before it"
+                )
+            of = self.deployments.get(node.of)
+            if of is not None and (of.layer or not node.layer):
+                raise ValueError(f"deployments.{name}: only a layer goes on top of another prompt, and only once")
         return self
 
     def splits(self) -> list[str]:
@@ -228,7 +252,7 @@ class DatasetEntry(Strict):
 
     id: Identifier
     reader: Literal["bundled", "file", "hub"]
-    columns: Literal["medmcqa", "grounded"]  # what a table holds: questions with options, or chats on a context
+    columns: Literal["medmcqa", "grounded", "cases"]  # what it holds: questions, chats on a context, or irAE cases
     source: str  # folder or file of the project, or hub repository
     revision: str  # hub commit; '-' where there is none
     sha256: str  # of the file or, for folders, of the listing; hub: of '<file>' parts; '-' where unknown

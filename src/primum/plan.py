@@ -14,6 +14,7 @@ from primum.aside import take_aside
 from primum.closure import code_files, code_sha256
 from primum.config import DatasetEntry, ModelEntry, Study
 from primum.errors import UserError
+from primum.evaluation.deployment_plan import check_deployments
 from primum.files import dumps, sha256_file
 from primum.publication import Publication
 from primum.rewards import check_signs, check_table
@@ -45,6 +46,7 @@ class Plan(Publication):
             if study.base:
                 self.models[study.base] = load_model_entry(root, study.base)
             self._check_task(name, study)
+            check_deployments(name, study)
             if name in self.corpora:
                 self._check_corpus(name)
             if self.backend(name) == "tunix":

@@ -14,11 +14,13 @@ from primum.config import Config, DatasetEntry, ModelEntry, Study, project_root
 from primum.errors import UserError
 from primum.strict import Strict, parse
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is the same, many times faster
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; a missing or broken file is a :class:`UserError`."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except FileNotFoundError:
         raise UserError(f"Configuration file {path} does not exist.", "Check the name of the study or scale.") from None
     except yaml.YAMLError as error:
@@ -118,17 +120,28 @@ def load_study(root: Path, name: str, config: Config) -> Study:
     values = merge(merge(lower, scale.get(name) or {}), over)
     where = f"study '{name}' at scale '{config.scale}'"
     study: Study = _parse(Study, values, over, where)
-    settings = dict(study.task_settings)
-    for key, value in sorted(settings.items()):
-        if key.endswith("_prompt") and isinstance(value, str) and value:
-            settings[key] = _prompt(root, value, f"{where}: task_settings.{key}")
+    settings = _with_prompts(root, study.task_settings, f"{where}: task_settings")
+    deployments = {
+        name: node.model_copy(
+            update={"task_settings": _with_prompts(root, node.task_settings, f"{where}: deployments.{name}")}
+        )
+        for name, node in study.deployments.items()
+    }
     corpus = study.corpus
     if corpus:
         prompts = {
             kind: _prompt(root, name, f"{where}: corpus.prompts.{kind}") for kind, name in corpus.prompts.items()
         }
         corpus = corpus.model_copy(update={"prompts": prompts})
-    return study.model_copy(update={"task_settings": settings, "corpus": corpus})
+    return study.model_copy(update={"task_settings": settings, "corpus": corpus, "deployments": deployments})
+
+
+def _with_prompts(root: Path, settings: dict[str, Any], where: str) -> dict[str, Any]:
+    """Task settings with the text of the files that they name as prompts."""
+    named = {key: value for key, value in settings.items() if key.endswith("_prompt") and value}
+    return settings | {
+        key: _prompt(root, value, f"{where}.{key}") for key, value in sorted(named.items()) if isinstance(value, str)
+    }
 
 
 def _prompt(root: Path, name: str, where: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -37,6 +37,7 @@ class Optimisation(Strict):
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     bf16: bool  # used only where the hardware has it; recorded as used in checkpoint.json
+    fp16: bool = False  # likewise, with float32 adapters and scaled gradients; not together with bf16
     gradient_checkpointing: bool
     logging_steps: Annotated[int, Field(gt=0)] = 10
     save_steps: Annotated[int, Field(gt=0)] = 50
@@ -70,6 +71,15 @@ class GrpoStage(Optimisation):
 
 
 Stage = Annotated[SftStage | GrpoStage, Field(discriminator="method")]
+
+
+class Deployment(Strict):
+    """A stage as it could be put to use: asked with another prompt, or with its answers behind the safety layer."""
+
+    of: Identifier  # 'base', a stage or another deployment
+    task_settings: dict[str, Any] = Field(default_factory=dict)  # laid over the study's: it is asked anew
+    layer: bool = False  # its answers, as given, pass the task's safety layer
+
 
 # What a block of a curriculum shares with the block it continues: else step counts and moments would mean other things.
 SHARED_BY_BLOCKS = (

@@ -38,7 +38,8 @@ GROUNDED = Example(
     "reasoning",
     "dose",
 )
-EXAMPLES = {"medmcqa": EXAMPLE, "grounded_answer": GROUNDED}
+IRAE = Example.from_row(json.loads((ROOT / "tests" / "contract" / "irae_example.json").read_text()))
+EXAMPLES = {"medmcqa": EXAMPLE, "grounded_answer": GROUNDED, "irae_triage": IRAE}
 
 
 @pytest.fixture(params=STUDIES)

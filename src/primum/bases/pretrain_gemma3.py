@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from primum.bases.grounded_facts import Material
-from primum.bases.grounded_text import MEANING, Writer
+from primum.bases.grounded_text import MEANING, Piece
 from primum.bases.pretrain import SEED, Phase, Rates, optimise
 from primum.bases.tiny_gemma3 import build_model, build_tokenizer
 from primum.bases.tiny_qwen3 import encode
@@ -27,14 +27,20 @@ PHASES = (
 )
 
 
-def batch(tokenizer: Any, writer: Writer, rng: random.Random, phase: Phase) -> list[Any]:
+class Documents(Protocol):
+    """What writes the documents of a kind drawn from a mix."""
+
+    def document(self, mix: dict[str, float], rng: random.Random) -> list[Piece]: ...
+
+
+def batch(tokenizer: Any, writer: Documents, rng: random.Random, phase: Phase, length: int = LENGTH) -> list[Any]:
     """One step's documents as ``(ids, weights)`` tensors, padded on the right."""
     import torch
 
     documents: list[tuple[list[int], list[float]]] = []
     while len(documents) < phase.rows:
         encoded = encode(tokenizer, writer.document(phase.mix, rng))
-        if len(encoded[0]) <= LENGTH:
+        if len(encoded[0]) <= length:
             documents.append(encoded)
     documents.sort(key=lambda document: len(document[0]))
     size = -(-len(documents) // GROUPS)

@@ -88,7 +88,7 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     return fast
 
 
-def build_model(tokenizer: Any, seed: int) -> Gemma3ForCausalLM:
+def build_model(tokenizer: Any, seed: int, window: int = WINDOW, positions: int = 512) -> Gemma3ForCausalLM:
     """A freshly initialised Gemma 3 in float32: five local layers and a global one, as in the real ones.
 
     Embeddings as large as their scale wants them, and the norms behind each block at half: with the library's own
@@ -107,8 +107,8 @@ def build_model(tokenizer: Any, seed: int) -> Gemma3ForCausalLM:
         num_key_value_heads=4,
         head_dim=32,
         query_pre_attn_scalar=32,
-        max_position_embeddings=512,
-        sliding_window=WINDOW,
+        max_position_embeddings=positions,
+        sliding_window=window,
         layer_types=[*["sliding_attention"] * 5, "full_attention"],
         rms_norm_eps=1e-6,
         rope_parameters={

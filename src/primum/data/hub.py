@@ -16,8 +16,9 @@ _TABLE = re.compile(r"data/(train|validation|test)-[^/]*\.parquet|(?:data/)?(tra
 ORIGINS = {
     "medmcqa": {"train": "train", "validation": "validation"},
     "grounded": {"train": "train", "validation": "validation", "test": "validation"},
+    "cases": {"train": "train", "validation": "validation"},
 }
-NEEDED = {"medmcqa": "train", "grounded": "train or test"}
+NEEDED = {"medmcqa": "train", "grounded": "train or test", "cases": "train"}
 
 
 def pinned_files(entry: DatasetEntry) -> dict[str, str]:

@@ -34,7 +34,7 @@ class Leak:
 
 
 def word_pairs(example: Example) -> Words:
-    """Pairs of neighbouring words of what is asked: context, question, and options in sorted order."""
+    """Pairs of neighbouring words of what is asked: every input but ids, and options in sorted order."""
     asked, options = _parts(example)
     return pairs_of(" ".join([asked, *options]))
 
@@ -75,7 +75,8 @@ def refuse(leaks: list[Leak]) -> None:
 def _parts(example: Example) -> tuple[str, tuple[str, ...]]:
     """What is asked and the sorted options, normalised: equal where only the order of options differs."""
     options = (normalise(str(option)) for option in example.inputs.get("options", ()))
-    asked = " ".join(normalise(str(example.inputs[key])) for key in ("context", "question") if key in example.inputs)
+    keys = sorted(key for key in example.inputs if key != "options" and not key.endswith("_id"))
+    asked = " ".join(normalise(str(example.inputs[key])) for key in keys)
     return asked, tuple(sorted(options))
 
 

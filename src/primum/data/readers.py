@@ -9,6 +9,8 @@ from typing import Any
 
 from primum.config import DatasetEntry
 from primum.data.bank import load_bank
+from primum.data.case_bank import load_case_bank
+from primum.data.cases import generate_cases, parse_cases
 from primum.data.columns import parse_rows
 from primum.data.grounded import parse_grounded
 from primum.data.hub import download_tables
@@ -51,11 +53,13 @@ def fetch_dataset(root: Path, entry: DatasetEntry, output: Path) -> dict[str, An
 
 
 def _bundled(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str]]:
-    """Questions generated from the project's own facts. Versioned with the code, so the registry need not pin them."""
+    """Rows generated from the project's own resources. Versioned with the code, so the registry need not pin them."""
     folder = root / entry.source
     files = {name: digest for name, digest in sha256_tree(folder).items() if not name.endswith(".md")}
     if entry.sha256 != "-":
         _check(entry, sha256_json(files))
+    if entry.columns == "cases":
+        return generate_cases(load_case_bank(folder)), [], files
     return generate_questions(load_bank(folder)), [], files
 
 
@@ -88,6 +92,8 @@ def _parse(entry: DatasetEntry, tables: Tables, where: str) -> tuple[Rows, Rows]
     """Rows, and those left out, by what the registry says that the tables hold."""
     if entry.columns == "grounded":
         return parse_grounded(tables, where)
+    if entry.columns == "cases":
+        return parse_cases(tables, where), []
     return parse_rows(tables, int(entry.answer_base), where), []
 
 

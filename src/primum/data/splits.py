@@ -93,20 +93,24 @@ def shuffled_indices(count: int, seed: int) -> list[int]:
 
 
 def slice_rows(rows: list[dict[str, Any]], data: Splits) -> SplitRows:
-    """Shuffle the training rows and cut the ranges, by their starts; then the dataset's own validation split.
+    """Shuffle the training rows or their groups and cut the ranges, by their starts; then the dataset's own validation.
 
     A capped validation split is a random sample in the file's order: neighbouring rows may be about the same thing.
     """
     train = [row for row in rows if row["origin"] == "train"]
-    order = shuffled_indices(len(train), data.shuffle_seed)
+    units: dict[str, list[dict[str, Any]]] = {}
+    for row in train:
+        units.setdefault(row["group"] if data.by_group else row["id"], []).append(row)
+    whole, order = list(units.values()), shuffled_indices(len(units), data.shuffle_seed)
     splits: SplitRows = {}
     for name, (start, stop) in sorted(data.ranges.items(), key=lambda item: item[1]):
-        if stop > len(train):
+        if stop > len(whole):
+            unit = "groups" if data.by_group else "rows"
             raise UserError(
-                f"Split '{name}' needs rows {start} to {stop}, but the dataset has {len(train)}.",
+                f"Split '{name}' needs {unit} {start} to {stop}, but the dataset has {len(whole)}.",
                 f"Mend data.ranges.{name}, or use a larger dataset.",
             )
-        splits[name] = [Example.from_row(train[i]) for i in order[start:stop]]
+        splits[name] = [Example.from_row(row) for i in order[start:stop] for row in whole[i]]
     if data.validation:
         own = [row for row in rows if row["origin"] == VALIDATION]
         if not own:

@@ -18,7 +18,9 @@ from primum.text.tags import parse
 from primum.training.loading import CHECKPOINT, encode, render_prompt
 
 GROUNDED = "grounded_answer"
-_WITHOUT_GOLD = {"medmcqa": ("json_valid", "schema_valid")}  # outcomes that no gold answer decides
+_WITHOUT_GOLD = dict.fromkeys(
+    ("medmcqa", "irae_triage"), ("json_valid", "schema_valid")
+)  # decided without a gold answer
 NOTICE = "Whether it is right cannot be told without a gold answer. Research software: no advice on anybody's health."
 
 
@@ -124,7 +126,9 @@ def findings(task: Task, example: Example, made: Generated) -> dict[str, Any]:
     verdict = task.judge(example, made.completion)
     if task.name != GROUNDED:
         outcomes = {name: verdict.outcomes[name] for name in _WITHOUT_GOLD.get(task.name, ())}
-        return found | {"answer": verdict.answer, "confidence": verdict.confidence, "outcomes": outcomes}
+        found |= {"answer": verdict.answer, "confidence": verdict.confidence, "outcomes": outcomes}
+        layered = task.layer(made.completion)
+        return found if layered is None else found | {"layered": layered.text, "corrections": list(layered.corrections)}
     tags = task.settings["tags"]
     parts = parse(task.settings["prefill"] + made.completion, tags)
     reasoning, proof, said = (parts.texts.get(tag, "") for tag in tags)
@@ -167,7 +171,13 @@ def _plain(found: Mapping[str, Any]) -> list[str]:
     lines = ["", "Completion", *_indented(found["completion"]), "", f"Answer: {found['answer'] or 'none was read'}"]
     if found["confidence"] is not None:
         lines.append(f"Confidence, as stated: {found['confidence']:g}")
-    return [*lines, *(f"{name}: {'yes' if holds else 'no'}" for name, holds in found["outcomes"].items())]
+    lines += [f"{name}: {'yes' if holds else 'no'}" for name, holds in found["outcomes"].items()]
+    if "corrections" not in found:
+        return lines
+    lines += ["", "Safety layer"]
+    for made in found["corrections"]:
+        lines.append(f"  {made['rule']}: {made['field']} from {made['before'] or 'none'} to {made['after']}")
+    return lines if found["corrections"] else [*lines, "  nothing to correct"]
 
 
 def _grounded(found: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from primum.evaluation.baselines import (
     Verdicts,
     baseline_rows,
     judge_policies,
-    majority_letter,
+    majority_answer,
     policy_rewards,
     references,
 )
@@ -69,7 +69,7 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
     task = load_task(config.task, config.task_settings)
     found = read_evaluations(config, evaluations, data)
     training = [example for split in config.training_splits for example in found.rows[split]]
-    letter, trained_on = majority_letter(task, training)
+    answer, trained_on = majority_answer(task, training)
     beside = references(task, found.rows[config.splits[0]])
     baselines: list[dict[str, Any]] = []
     policies: list[dict[str, Any]] = []
@@ -77,8 +77,8 @@ def compare(config: CompareConfig, evaluations: Path, data: Path) -> dict[str, A
     rewards: list[dict[str, Any]] = []
     for split in config.splits:
         rows, where = found.rows[split], {"split": split}
-        verdicts = judge_policies(task, rows, letter)
-        baselines += [where | row for row in baseline_rows(task, rows, verdicts, letter, trained_on)]
+        verdicts = judge_policies(task, rows, answer)
+        baselines += [where | row for row in baseline_rows(task, rows, verdicts, answer, trained_on)]
         policies += [where | {"seed": None} | row for row in policy_rewards(task, rows, verdicts, config.rewards)]
         known = {name: verdicts[name] for name in beside if name in verdicts}
         comparisons += _comparisons(config, task, found, split, known)

@@ -94,6 +94,36 @@ WORDINGS = {
             "grounded_wrong": "answering with a true sentence that does not answer",
         },
     ),
+    "irae_triage": Wording(
+        does="assesses cases under cancer treatment for immune-related adverse events, and says how soon to see them,",
+        like="cases like them",
+        unfit="use of its evidence, reasons or recommended actions, which nobody has judged",
+        practice=(
+            "Sorting cases that were written for a study is not medical practice; nothing here supports clinical use,"
+            " and every answer has to be reviewed by a clinician."
+        ),
+        misuse="a complete and well-reasoned assessment can send home a patient who should not be",
+        asks="a case: age, cancer, medicines, labs, symptoms and notes",
+        read_by=(
+            "a parser of strict JSON reads five fields (`primum.tasks.irae_triage`): urgency, grade, whether an irAE is"
+            " suspected, systems, likelihood; reasons, evidence and actions are judged by nobody"
+        ),
+        people=(
+            "Patients are invented adults, each named a woman or a man, with an age drawn from the family’s range."
+            " Nothing is told of descent, language or means, so nothing can be said about them."
+        ),
+        measures=(
+            " A case passes, as in the original, if at least four of five fields are right: urgency, grade, whether an"
+            " irAE is suspected, systems (any overlap), likelihood. It can pass and be sent home wrongly, so the pass"
+            " rate is never shown without under-triage (an urgency lower than is due, or none that can be read; among"
+            " cases that are due anything) and over-triage (higher than is due; among cases that are no emergency)."
+        ),
+        references={
+            "always_urgent": "always saying ‘urgent’",
+            "always_emergency": "always saying ‘emergency’",
+            "majority_answer": "always giving the urgency that is most frequent in the training rows",
+        },
+    ),
 }
 PLAIN = Wording(
     does="answers questions",

@@ -99,6 +99,19 @@ class Choices:
     letters: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Layered:
+    """A completion as a task's safety layer lets it pass.
+
+    Attributes:
+        text: what a person is shown: the completion itself where nothing was corrected.
+        corrections: ``{"rule", "field", "before", "after"}``, one a rule that asked for the change; empty for none.
+    """
+
+    text: str
+    corrections: tuple[dict[str, str | None], ...] = ()
+
+
 class Task(ABC):
     """A task turns examples into messages and completions into verdicts. Subclasses set the class fields."""
 
@@ -168,6 +181,10 @@ class Task(ABC):
 
     def choices(self, example: Example) -> Choices | None:
         """Candidates for log-likelihood scoring, or None where the task has none."""
+        return None
+
+    def layer(self, text: str) -> Layered | None:
+        """A completion behind the task's safety layer, which sees what was said and nothing else; None without one."""
         return None
 
     def permute(self, example: Example, shift: int) -> Example | None:

@@ -2,9 +2,7 @@
 
 Decided once, for rewards and for evaluation alike:
 
-* R1 ``json_valid``: the whole completion, but for surrounding white space, is one JSON **object** by RFC 8259. Refused:
-  text before or after it, code fences, a left-over ``<think>``, ``NaN`` and ``Infinity``, doubled keys, a bare number,
-  string or list.
+* R1 ``json_valid``: the completion is one JSON object and nothing else (``primum.text.json_objects``).
 * R2 ``schema_valid``: the object has exactly the three keys; ``predicted_category`` is "A".."D"; ``confidence`` is a
   JSON number in [0, 1] (``true`` is no number); ``reason`` is a string with something other than white space in it.
 * R3 ``correct``: the object's ``predicted_category`` is the gold letter, whatever its other fields are (as in the
@@ -17,42 +15,14 @@ nobody strips.
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from primum.errors import UserError
 from primum.tasks.base import Choices, Example, Message, Metric, Task, Verdict
+from primum.text.json_objects import read_object, why_no_object
 
 LETTERS = ("A", "B", "C", "D")
 KEYS = frozenset(("predicted_category", "confidence", "reason"))
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _no_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    obj = dict(pairs)
-    if len(obj) != len(pairs):
-        raise ValueError("a key stands twice")
-    return obj
-
-
-# Built once: json.loads(..., parse_constant=...) would build a decoder a call.
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_doubled_keys)
-
-
-def _format_failure(text: str) -> str:
-    """Name the usual reasons for which a completion is not one JSON object."""
-    stripped = text.strip()
-    if not stripped:
-        return "empty"
-    if "<think>" in text or "</think>" in text:
-        return "left-over <think>"
-    if "```" in text:
-        return "code fence"
-    if not stripped.startswith("{"):
-        return "text that is not a JSON object"
-    return "broken JSON or text after it"
 
 
 class MedMCQA(Task):
@@ -116,13 +86,10 @@ class MedMCQA(Task):
 
     def judge(self, example: Example, text: str) -> Verdict:
         gold = example.gold.get("answer")
-        try:
-            obj = _DECODER.decode(text)
-        except (ValueError, RecursionError):
-            obj = None
-        if type(obj) is not dict:
+        obj = read_object(text)
+        if obj is None:
             outcomes = {"json_valid": False, "schema_valid": False, "correct": False, "correct_and_schema_valid": False}
-            return Verdict(outcomes, None, None, _format_failure(text), gold is not None)
+            return Verdict(outcomes, None, None, why_no_object(text), gold is not None)
         category, confidence, reason = obj.get("predicted_category"), obj.get("confidence"), obj.get("reason")
         answer = category if type(category) is str and category in LETTERS else None
         number = confidence if type(confidence) in (int, float) and 0 <= confidence <= 1 else None

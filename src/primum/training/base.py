@@ -89,6 +89,7 @@ class Trained:
         log: lines of ``train_log.jsonl``: no times, floats finite.
         steps: optimiser steps done.
         bf16_used: whether bfloat16 was really used.
+        fp16_used: whether float16 was.
     """
 
     tensors: Mapping[str, Any]
@@ -97,6 +98,7 @@ class Trained:
     log: list[dict[str, Any]]
     steps: int
     bf16_used: bool
+    fp16_used: bool = False
 
 
 def train_stage(
@@ -274,6 +276,7 @@ def _publish(output: Path, identity: dict[str, Any], base: dict[str, Any], train
         "adapter": hashes,
         "training_state": sha256_file(output / STATE),
         "bf16_used": trained.bf16_used,
+        "fp16_used": trained.fp16_used,
         "steps": trained.steps,
     }
     write_json(output / CHECKPOINT, checkpoint)

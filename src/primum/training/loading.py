@@ -159,6 +159,7 @@ def load_model(
     checkpoint_dir: Path | None,
     trainable: bool = False,
     bf16: bool = False,
+    fp16: bool = False,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load the base, and a stage's adapter on top, both verified.
 
@@ -168,6 +169,7 @@ def load_model(
         checkpoint_dir: a stage's folder (``adapter/`` and ``checkpoint.json``), or None for the bare base.
         trainable: let the adapter be trained on (without this, PEFT freezes it silently).
         bf16: whether the configuration asks for bfloat16; used only where :func:`bf16_available`.
+        fp16: likewise float16, on any CUDA device. Adapters stay in float32.
 
     Returns:
         The model, in evaluation mode unless ``trainable``, on the accelerator if there is one, and its tokenizer.
@@ -183,7 +185,7 @@ def load_model(
     if checkpoint_dir is not None:
         verify_checkpoint(base_json, Path(checkpoint_dir))
     tokenizer = load_tokenizer(base_json, root)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=pick_dtype(bf16), local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=pick_dtype(bf16, fp16), local_files_only=True)
     model.generation_config = _generation_config(tokenizer)
     if checkpoint_dir is not None:
         from peft import PeftModel
@@ -193,10 +195,12 @@ def load_model(
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
-def pick_dtype(bf16: bool) -> torch.dtype:
-    """bfloat16 where it is asked for and the hardware has it, else float32."""
+def pick_dtype(bf16: bool, fp16: bool = False) -> torch.dtype:
+    """bfloat16 or float16 where it is asked for and the hardware has it, else float32."""
     import torch
 
+    if fp16 and torch.cuda.is_available():
+        return torch.float16
     return torch.bfloat16 if bf16 and bf16_available() else torch.float32
 
 

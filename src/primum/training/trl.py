@@ -40,7 +40,9 @@ def run(job: TrainJob, inputs: Inputs) -> Trained:
     from primum.training.trl_grpo import grpo_trainer
     from primum.training.trl_sft import sft_trainer
 
-    model, tokenizer = load_model(inputs.root, inputs.base, inputs.parent, trainable=True, bf16=job.stage.bf16)
+    model, tokenizer = load_model(
+        inputs.root, inputs.base, inputs.parent, trainable=True, bf16=job.stage.bf16, fp16=job.stage.fp16
+    )
     if inputs.parent is None:
         model = fresh_adapter(job, model)
     folder = inputs.root / inputs.base["path"]
@@ -56,7 +58,7 @@ def run(job: TrainJob, inputs: Inputs) -> Trained:
     first, done = inputs.carried.step if inputs.carried else 0, trainer.state.global_step
     state = moments_of(trainer, first + done)
     log = [{"step": first, **facts}, *log_lines(trainer.state.log_history, first)]
-    return Trained(tensors, state, config, log, done, bool(trainer.args.bf16))
+    return Trained(tensors, state, config, log, done, bool(trainer.args.bf16), bool(trainer.args.fp16))
 
 
 def fresh_adapter(job: TrainJob, model: Any) -> Any:
@@ -108,6 +110,7 @@ def common_arguments(job: TrainJob, inputs: Inputs) -> dict[str, Any]:
         "weight_decay": stage.weight_decay,
         # both are on by default in TRL, and both only cost on a CPU
         "bf16": stage.bf16 and bf16_available(),
+        "fp16": stage.fp16 and torch.cuda.is_available(),
         "gradient_checkpointing": stage.gradient_checkpointing,
         "logging_steps": stage.logging_steps,
         "logging_nan_inf_filter": False,  # a NaN must reach the guard, not be averaged away

@@ -39,6 +39,8 @@ def check_tunix(name: str, stage: SftStage | GrpoStage, lora: Lora, mesh: Mesh) 
             f"Stage '{name}': a batch of {rows} rows does not divide among fsdp {mesh.fsdp}.",
             "Make per_device_train_batch_size (times num_generations) a multiple of the mesh's fsdp.",
         )
+    if stage.fp16:
+        raise UserError(f"Stage '{name}': the tunix backend has no fp16.", "Use bf16, or backend trl.")
     if lora.dropout:
         raise UserError(
             f"lora.dropout is {lora.dropout:g}, and the tunix backend has no LoRA dropout.",

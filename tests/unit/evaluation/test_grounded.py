@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from primum.config import project_root
-from primum.evaluation.baselines import baseline_rows, judge_policies, majority_letter, references
+from primum.evaluation.baselines import baseline_rows, judge_policies, majority_answer, references
 from primum.evaluation.paired import adjust, compare_pair
 from primum.evaluation.score import ScoreConfig, metric_rate, score_predictions
 from primum.plan import Plan
@@ -118,7 +118,7 @@ def test_kinds_have_every_metric_that_applies(scored):
 
 def test_always_abstaining_and_always_answering_get_half_at_best():
     examples = [Example.from_row(item) for item in ROWS]
-    assert majority_letter(TASK, examples) == (None, 0)
+    assert majority_answer(TASK, examples) == (None, 0)
     assert references(TASK, examples) == ["always_refuse", "best_sentence", "grounded_wrong"]
     verdicts = judge_policies(TASK, examples, None)
     rows = {(r["baseline"], r["metric"]): r["value"] for r in baseline_rows(TASK, examples, verdicts, None, 0)}

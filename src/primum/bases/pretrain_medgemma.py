@@ -1,0 +1,60 @@
+"""The tiny base of the triage study, trained from scratch: documents to batches, phases, and what is watched."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from pathlib import Path
+
+from primum.bases.pretrain import SEED, Phase, Rates, optimise
+from primum.bases.pretrain_gemma3 import batch, loss_of
+from primum.bases.tiny_gemma3 import build_model
+from primum.bases.tiny_medgemma import POSITIONS, WINDOW, build_tokenizer
+from primum.bases.triage_text import MEANING, Textbook
+from primum.data.case_bank import CaseBank
+from primum.files import sha256_tree
+
+LENGTH = 640  # longest document, in tokens
+RATES = Rates(muon=0.03, adamw=6.0e-3)
+# Order matters: findings first, then findings within a case, then records; mixed from the start, copying comes late.
+PHASES = (
+    Phase("findings", 200, {"finding": 0.85, "cue": 0.1, "rule": 0.05}, rows=64),
+    Phase("prose", 500, {"finding": 0.3, "prose": 0.6, "cue": 0.07, "rule": 0.03}, rows=24),
+    Phase("records", 900, {"finding": 0.15, "prose": 0.15, "record": 0.65, "cue": 0.03, "rule": 0.02}, 1.0, rows=16),
+)
+
+
+def train_tiny_medgemma(
+    bank: CaseBank, output: Path, seed: int = SEED, phases: tuple[Phase, ...] = PHASES
+) -> dict[str, str]:
+    """Train tokenizer and model from scratch on ``bank`` and write a Hugging Face folder.
+
+    Returns:
+        ``{file: sha256}`` of the folder, the listing that ``config/models.tsv`` pins.
+    """
+    import torch
+
+    torch.set_num_threads(1)  # sums, and so weights, do not depend on the machine's cores
+    textbook = Textbook(bank)
+    tokenizer = build_tokenizer(textbook.texts(random.Random(seed)))
+    model, rng = build_model(tokenizer, seed, WINDOW, POSITIONS), random.Random(seed)
+    right: dict[float, list[int]] = defaultdict(lambda: [0, 0])
+
+    def watch() -> str:
+        seen = " ".join(f"{MEANING[value]} {a / b:.2f}" for value, (a, b) in sorted(right.items()))
+        right.clear()
+        return seen
+
+    optimise(
+        model,
+        phases,
+        RATES,
+        lambda phase: loss_of(model, batch(tokenizer, textbook, rng, phase, LENGTH), right),
+        watch,
+    )
+    model.config.use_cache = model.generation_config.use_cache = True
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<end_of_turn>")]
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.save_pretrained(output)
+    tokenizer.save_pretrained(output)
+    return sha256_tree(output)

@@ -1,0 +1,211 @@
+"""Text to pretrain the tiny triage base on: findings and their grades, cues, rules, and records of random cases.
+
+What the base reads is a textbook and no case of the study: every finding told by itself, with its CTCAE grade and organ
+system; what speaks for an immune cause and what against; the rules of urgency; and invented cases whose findings are
+drawn at random, answered in prose or as JSON records of a few fields. No family of the study occurs, no record has all
+fields of an assessment, and none has urgency, causality or detection: these are left to prompts and training.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from primum.data.case_bank import CaseBank, Family, bounds, wordings
+from primum.data.cases import make_variant
+from primum.tasks.irae_triage import GRADE_URGENCY, NEVER_BELOW_URGENT
+
+Piece = tuple[str, float]
+ASK, PLAIN, TELL, VALUE = 0.0, 0.5, 1.0, 3.0  # loss weights; each kind of token has one of its own
+MEANING = {PLAIN: "plain", TELL: "tell", VALUE: "value"}
+CASE = "Medications: {medications}\nLabs: {labs}\nSymptoms: {symptoms}\nNotes: {notes}"
+SHOWN = ("key_evidence", "severity_reasoning", "overall_severity", "affected_systems", "recommended_actions")
+OTHER = ("age", "cancer", "drug", "weeks")  # fields of records that are no assessments
+ITEMS, CHARS = 2, 60  # as the tiny scale's task settings cut what SFT teaches
+
+
+class Textbook:
+    """Documents of every kind, each a list of (text, loss weight).
+
+    Args:
+        bank: what cases are made from.
+    """
+
+    def __init__(self, bank: CaseBank) -> None:
+        self.bank = bank
+        self.known = {frozenset(family.signs.items()) for family in bank.families.values()}
+        self.by_system: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for name, sign in sorted(bank.signs.items()):
+            for grade in bank.limits.get(sign.limit or "", {}):
+                if sign.grades.get(grade) or (sign.phrases and not sign.grades):
+                    self.by_system[sign.system].append((name, grade))
+        self.ungraded = sorted(name for name, sign in bank.signs.items() if sign.phrases and not sign.limit)
+        self.systems = sorted(self.by_system)
+
+    def texts(self, rng: random.Random, cases: int = 400) -> Iterator[str]:
+        """What the tokenizer is made from: every phrase, and invented cases with their assessments."""
+        for sign in self.bank.signs.values():
+            yield from sign.phrases
+            for phrases in sign.grades.values():
+                yield from phrases
+        for cue in self.bank.cues.values():
+            yield from cue.phrases
+        for limits in self.bank.limits.values():
+            yield from (f"{limit.term} {limit.wording}" for limit in limits.values())
+        regimens = self.bank.regimens
+        yield from (f"{r.drug} {' '.join(r.cancers)}" for r in [*regimens.inhibitors, *regimens.others])
+        yield from regimens.comorbid
+        for family in self.bank.families.values():  # words that training will teach, and no more of a family
+            yield from (family.urgency_because, *family.actions)
+        for _ in range(cases):
+            inputs, gold = self._case(rng)
+            yield self._shown(inputs)
+            yield json.dumps(gold)
+
+    def document(self, mix: dict[str, float], rng: random.Random) -> list[Piece]:
+        """One document of a kind drawn from ``mix``."""
+        made: list[Piece] = getattr(self, rng.choices(list(mix), list(mix.values()))[0])(rng)
+        return [("<bos>", ASK), *made, ("<eos>", PLAIN)]
+
+    # --- what the textbook says --------------------------------------------------------------------------------
+
+    def finding(self, rng: random.Random) -> list[Piece]:
+        """A finding, its grade and its system; or one that has no grade."""
+        if rng.random() < 0.1:
+            name, grade = rng.choice(self.ungraded), 0
+        else:
+            name, grade = rng.choice(self.by_system[rng.choice(self.systems)])
+        text = self._told(name, grade, rng)
+        if not grade:
+            return [(text, ASK), (" has", PLAIN), (" no grade", VALUE), (".", PLAIN)]
+        return [
+            (text, ASK),
+            (" is grade", PLAIN),
+            (f" {grade}", VALUE),
+            (",", PLAIN),
+            (f" {self.bank.signs[name].system}", VALUE),
+            (".", PLAIN),
+        ]
+
+    def cue(self, rng: random.Random) -> list[Piece]:
+        """What a remark says of the cause."""
+        cue = rng.choice(list(self.bank.cues.values()))
+        text = rng.choice(cue.phrases).replace("{weeks}", str(rng.randint(2, 40))).replace("{years}", "5")
+        side = "for" if cue.direction == "supporting" else "against"
+        return [(text, ASK), (" speaks", PLAIN), (f" {side}", VALUE), (" an immune cause.", PLAIN)]
+
+    def rule(self, rng: random.Random) -> list[Piece]:
+        """How soon a grade, or a system, has to be seen."""
+        if rng.random() < 0.3:
+            system = rng.choice(NEVER_BELOW_URGENT)
+            return [(f"A {system} event is never below", PLAIN), (" urgent", VALUE), (".", PLAIN)]
+        grade = rng.randint(0, 4)
+        return [(f"Grade {grade} is", PLAIN), (f" {GRADE_URGENCY[grade]}", VALUE), (".", PLAIN)]
+
+    # --- invented cases ----------------------------------------------------------------------------------------
+
+    def prose(self, rng: random.Random) -> list[Piece]:
+        """A case, and its worst finding, grade and systems in a sentence each."""
+        inputs, gold = self._case(rng)
+        worst = gold["key_evidence"][0] if gold["key_evidence"] else "nothing"
+        systems = ", ".join(gold["affected_systems"]) or "none"
+        return [
+            *self._turn(self._shown(inputs)),
+            ("The worst finding is ", PLAIN),
+            (worst, TELL),
+            (": grade", PLAIN),
+            (f" {gold['overall_severity']}", VALUE),
+            (". Affected:", PLAIN),
+            (f" {systems}", VALUE),
+            (".<end_of_turn>", PLAIN),
+        ]
+
+    def record(self, rng: random.Random) -> list[Piece]:
+        """A case asked for by the names of a few fields, with up to two answered ones before it."""
+        fields = rng.sample(SHOWN, rng.randint(1, len(SHOWN) - 1)) + rng.sample(OTHER, rng.randint(0, 2))
+        if rng.random() < 0.5:
+            fields = [name for name in (*OTHER, *SHOWN) if name in fields]
+        told = f"Fields: {', '.join(fields)}.\nAnswer in JSON."
+        for _ in range(rng.choices((0, 1, 2), (0.55, 0.35, 0.1))[0]):
+            inputs, gold = self._case(rng)
+            answer = "".join(text for text, _ in self._json(inputs, gold, fields))
+            told += f"\nCase:\n{self._shown(inputs)}\nAnswer:\n{answer}"
+        inputs, gold = self._case(rng)
+        asked = f"{told}\n\n{self._shown(inputs)}"
+        return [*self._turn(asked), *self._json(inputs, gold, fields), ("<end_of_turn>", PLAIN)]
+
+    def _json(self, inputs: dict[str, Any], gold: dict[str, Any], fields: list[str]) -> list[Piece]:
+        """An object of these fields, as ``json.dumps`` writes it."""
+        values = {
+            **gold,
+            "age": inputs["age"],
+            "cancer": inputs["cancer_type"],
+            "drug": inputs["medications"].split(";")[0],
+            "weeks": int(next((w for w in gold["causality"]["temporal_relationship"].split() if w.isdigit()), "0")),
+        }
+        pieces: list[Piece] = []
+        for place, name in enumerate(fields):
+            value = values[name]
+            if isinstance(value, list):
+                value = value if name == "affected_systems" else [text[:CHARS] for text in value[:ITEMS]]
+            elif isinstance(value, str) and len(value) > CHARS:
+                value = value[: CHARS + 1].rpartition(" ")[0].rstrip(" ,;:")
+            weight = VALUE if name in ("overall_severity", "affected_systems") else TELL
+            pieces += [(("{" if not place else ", ") + f'"{name}": ', PLAIN), (json.dumps(value), weight)]
+        return [*pieces, ("}", PLAIN)]
+
+    def _turn(self, asked: str) -> list[Piece]:
+        return [(f"<start_of_turn>user\n{asked}<end_of_turn>\n<start_of_turn>model\n", ASK)]
+
+    def _shown(self, inputs: dict[str, Any]) -> str:
+        return CASE.format_map(inputs)
+
+    def _told(self, name: str, grade: int, rng: random.Random) -> str:
+        sign = self.bank.signs[name]
+        text = rng.choice(wordings(sign, grade))
+        found = bounds(self.bank, sign, grade) if "{value}" in text else None
+        if found is None:
+            return text
+        scale = 10**sign.places
+        value = rng.randint(round(found[0] * scale), round(found[1] * scale)) / scale
+        return text.replace("{value}", f"{value:.{sign.places}f}")
+
+    def _case(self, rng: random.Random) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Inputs and assessment of a family that is none of the study's."""
+        while True:
+            family = self._family(rng)
+            if frozenset(family.signs.items()) not in self.known:
+                return make_variant(self.bank, family, rng)
+
+    def _family(self, rng: random.Random) -> Family:
+        signs: dict[str, int] = {}
+        systems = rng.sample(self.systems, rng.choices((0, 1, 2), (0.1, 0.7, 0.2))[0])
+        for system in systems:
+            for name, grade in rng.sample(self.by_system[system], min(rng.randint(1, 3), len(self.by_system[system]))):
+                signs.setdefault(name, grade)
+        for name in rng.sample(self.ungraded, rng.randint(0, 2)):
+            if self.bank.signs[name].system not in systems:  # else it might deny what is found there
+                signs.setdefault(name, 0)
+        grade = max(signs.values(), default=0)
+        irae = bool(grade) and rng.random() < 0.6
+        cues = rng.sample(sorted(self.bank.cues), rng.randint(1, 3))
+        names = list(signs)
+        rng.shuffle(names)
+        return Family(
+            title="invented",
+            irae=irae,
+            therapy=rng.choice(("inhibitor", "inhibitor", "other", "none")),
+            age=(25, 85),
+            onset_weeks=(1, 50),
+            signs={name: signs[name] for name in names},
+            cues=cues,
+            grade=grade,
+            urgency="routine",
+            systems=sorted({self.bank.signs[name].system for name, found in signs.items() if found}),
+            likelihood="possible" if irae else "unlikely",
+            urgency_because="none",
+            actions=["review by a clinician"],
+        )

@@ -1,0 +1,172 @@
+"""irAE cases: the written ones, and seeded variants of every family; and tables of cases that others wrote.
+
+Within a family the story stays and the person, the numbers (within the grade's limits), the wording, the medicines and
+the timing vary. All cases of a family share its id as their group, so that a split by groups holds families out whole.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from primum.data.case_bank import CaseBank, Family, bounds, wordings
+from primum.errors import UserError
+
+SEED = 42  # of the variants; a study's splits have their own
+VARIANTS = 4  # of each family, beside its written case
+YEARS = (3, 8)  # since a treatment that has long ended
+MEDICINES = 2  # for other conditions, at most
+PEOPLE = ("woman", "man")
+
+Row = dict[str, Any]
+
+
+def generate_cases(bank: CaseBank, seed: int = SEED, variants: int = VARIANTS) -> list[Row]:
+    """The written cases and ``variants`` of every family, family by family in the bank's order.
+
+    Returns:
+        Rows of ``inputs`` and ``gold`` as :mod:`primum.tasks.irae_triage` has them; ``kind`` is the affected system,
+        'combination', 'look-alike' or 'no event', ``group`` the family, ``origin`` 'train'.
+    """
+    rows: list[Row] = []
+    for place, (name, family) in enumerate(bank.families.items(), 1):
+        if name in bank.cases:
+            case = bank.cases[name]
+            rows.append(_row(name, name, case.inputs, case.gold))
+        for number in range(1, variants + 1):
+            rng = random.Random(f"{seed}/{name}/{number}")
+            inputs, gold = make_variant(bank, family, rng)
+            rows.append(_row(f"{name}/{number}", name, {"patient_id": f"P-{place:03d}{number}", **inputs}, gold))
+    return rows
+
+
+def parse_cases(tables: Mapping[str, Iterable[Mapping[str, Any]]], where: str) -> list[Row]:
+    """Rows from tables that have ``id``, ``family``, ``inputs`` and ``assessment`` (the gold answer) in every record.
+
+    Raises:
+        UserError: naming the record that lacks one of them, or whose id stands twice.
+    """
+    rows: dict[str, Row] = {}
+    for origin, records in tables.items():
+        for number, record in enumerate(records, 1):
+            place = f"{where} {origin} row {number}"
+            for column, kind in (("id", str), ("family", str), ("inputs", dict), ("assessment", dict)):
+                if not isinstance(record.get(column), kind) or not record[column]:
+                    raise UserError(f"{place} has no '{column}'.", "Each case needs id, family, inputs and assessment.")
+            if record["id"] in rows:
+                raise UserError(f"{place}: '{record['id']}' stands twice.", "Give every case an id of its own.")
+            made = _row(record["id"], record["family"], record["inputs"], record["assessment"])
+            rows[record["id"]] = made | {"origin": origin}
+    return list(rows.values())
+
+
+def _row(row_id: str, family: str, inputs: Mapping[str, Any], gold: Mapping[str, Any]) -> Row:
+    systems = gold.get("affected_systems") or []
+    kind = "combination" if len(systems) > 1 else "look-alike" if not gold.get("irae_detected") else systems[0]
+    return {
+        "id": row_id,
+        "inputs": dict(inputs),
+        "gold": {"answer": gold.get("urgency"), "assessment": dict(gold)},
+        "kind": kind if systems else "no event",
+        "group": family,
+        "origin": "train",
+    }
+
+
+def _value(low: float, high: float, places: int, rng: random.Random) -> str:
+    scale = 10**places
+    return f"{rng.randint(round(low * scale), round(high * scale)) / scale:.{places}f}"
+
+
+def make_variant(bank: CaseBank, family: Family, rng: random.Random) -> tuple[Row, Row]:
+    """One case of a family: inputs without the patient's id, and the gold assessment."""
+    told = {name: _tell(bank, name, grade, rng) for name, grade in family.signs.items()}
+    extra = [_tell(bank, name, 0, rng) for name in rng.sample(family.extra_signs, min(1, len(family.extra_signs)))]
+    shown = {field: [told[n] for n in family.signs if bank.signs[n].field == field] for field in ("labs", "symptoms")}
+    remarks = [told[name][1] for name in family.signs if bank.signs[name].field == "notes"]
+    shown["labs"] += [sign for sign in extra if bank.signs[sign[0]].field == "labs"]
+    weeks = rng.randint(*family.onset_weeks)
+    cues = {direction: _cues(bank, family, direction, weeks, rng) for direction in ("supporting", "against")}
+    medicines, cancer, since = _treatment(bank, family, weeks, rng)
+    for texts in shown.values():
+        rng.shuffle(texts)
+    notes = [f"The patient is a {rng.choice(PEOPLE)}", since, *remarks]
+    notes += [text for name, text in extra if bank.signs[name].field != "labs"]
+    notes += [text for side in cues.values() for text in side if not since.startswith(text)]
+    inputs = {
+        "age": rng.randint(*family.age),
+        "cancer_type": cancer,
+        "medications": "; ".join(medicines),
+        "labs": "; ".join(text for _, text in shown["labs"]) or "not done",
+        "symptoms": "; ".join(text for _, text in shown["symptoms"]) or "none",
+        "notes": " ".join(f"{_capital(note)}." for note in notes),
+    }
+    return inputs, _assessment(bank, family, told, since, cues)
+
+
+def _tell(bank: CaseBank, name: str, grade: int, rng: random.Random) -> tuple[str, str]:
+    """A sign's id, and how it is told at a grade this time."""
+    sign = bank.signs[name]
+    text = rng.choice(wordings(sign, grade))
+    found = bounds(bank, sign, grade) if "{value}" in text else None
+    return name, text.replace("{value}", _value(*found, sign.places, rng)) if found else text
+
+
+def _cues(bank: CaseBank, family: Family, direction: str, weeks: int, rng: random.Random) -> list[str]:
+    years = rng.randint(*YEARS)
+    found = [bank.cues[name] for name in family.cues if bank.cues[name].direction == direction]
+    return [rng.choice(cue.phrases).replace("{weeks}", str(weeks)).replace("{years}", str(years)) for cue in found]
+
+
+def _treatment(bank: CaseBank, family: Family, weeks: int, rng: random.Random) -> tuple[list[str], str, str]:
+    """Medicines, cancer, and when it began relative to the treatment."""
+    regimens = bank.regimens.others if family.therapy == "other" else bank.regimens.inhibitors
+    if family.cancers:
+        regimens = [r for r in regimens if set(r.cancers) & set(family.cancers)] or regimens
+    regimen = rng.choice(regimens)
+    cancer = rng.choice([c for c in regimen.cancers if c in family.cancers] or family.cancers or regimen.cancers)
+    comorbid = rng.sample(bank.regimens.comorbid, rng.randint(0, MEDICINES))
+    if family.therapy == "none":
+        return comorbid or ["none"], cancer, "No cancer medicine is given now"
+    began = "onset" if family.grade else "seen"
+    return [regimen.drug, *comorbid], cancer, f"{began} {weeks} weeks after the first dose of {_short(regimen.drug)}"
+
+
+def _short(drug: str) -> str:
+    """The names of a regimen, without doses."""
+    return " and ".join(part.split()[0] for part in drug.replace(" and ", "; ").replace(" plus ", "; ").split("; "))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _assessment(
+    bank: CaseBank, family: Family, told: Mapping[str, tuple[str, str]], since: str, cues: Mapping[str, list[str]]
+) -> Row:
+    graded = sorted((name for name, grade in family.signs.items() if grade), key=lambda n: -family.signs[n])
+    worst = "No adverse event is found, so there is nothing to grade."
+    if graded:
+        sign = bank.signs[graded[0]]
+        term = bank.limits[sign.limit or ""][family.grade].term
+        worst = f"Grade {family.grade}: {told[graded[0]][1]} ({term})."
+    side = cues["supporting"] if family.irae else cues["against"]
+    because = side[0] if side else "nothing speaks for it" if not family.irae else "no other cause was found"
+    return {
+        "key_evidence": [told[name][1] for name in graded],
+        "severity_reasoning": worst,
+        "overall_severity": family.grade,
+        "affected_systems": list(family.systems),
+        "causality": {
+            "temporal_relationship": f"{_capital(since)}.",
+            "supporting_factors": list(cues["supporting"]),
+            "against_factors": list(cues["against"]),
+            "reasoning": f"An immune cause is {family.likelihood}: {because}.",
+            "likelihood": family.likelihood,
+        },
+        "irae_detected": family.irae,
+        "urgency_reasoning": f"{family.urgency_because}.",
+        "urgency": family.urgency,
+        "recommended_actions": list(family.actions),
+    }
