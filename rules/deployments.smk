@@ -1,11 +1,7 @@
 # Deployments: a stage asked with another prompt, or with its answers behind the safety layer; predicted and scored as any stage.
 from primum.evaluation.deployment_plan import (
-    DEPLOYMENT_TABLES,
-    DEPLOYMENTS,
     compare_config,
-    deployment_files,
     layer_config,
-    model_of,
     names,
     predict_config as deployment_predict_config,
     source_of,
@@ -17,7 +13,7 @@ DEPLOYED = f"{STUDY}/deployments/{{backend}}/{{deployment}}/seed{{seed}}/{{split
 use rule predict as predict_deployment with:
     input:
         base=lambda w: PLAN.base_file(w.study),
-        checkpoint=lambda w: PLAN.own_checkpoint(w.study, model_of(PLAN.studies[w.study], w.deployment), w.seed),
+        checkpoint=lambda w: PLAN.own_checkpoint(w.study, PLAN.model_of(w.study, w.deployment), w.seed),
         data=f"{STUDY}/data/{{split}}.jsonl",
         code=lambda w: PLAN.prediction_code(w.study),
     output:
@@ -68,7 +64,7 @@ use rule score as score_deployment with:
     benchmark:
         f"{BENCHMARKS}/score_deployment/{{study}}-{{backend}}-{{deployment}}-seed{{seed}}-{{split}}.tsv"
     params:
-        config=lambda w: PLAN.score_config(w.study, model_of(PLAN.studies[w.study], w.deployment)),
+        config=lambda w: PLAN.score_config(w.study, PLAN.model_of(w.study, w.deployment)),
         folder=subpath(output.metrics, parent=True),
 
 
@@ -76,7 +72,7 @@ rule compare_deployments:
     """Prompts, layers and training beside each other: paired tests, costs, and what every rule of a layer corrected."""
     input:
         stages=lambda w: [path for name in ("metrics.json", "scores.jsonl") for path in PLAN.evaluations(w.study, name)],
-        deployments=lambda w: deployment_files(PLAN, w.study, "predictions.jsonl", "scores.jsonl", "metrics.json"),
+        deployments=lambda w: PLAN.deployment_files(w.study, "predictions.jsonl", "scores.jsonl", "metrics.json"),
         data=lambda w: [PLAN.split_file(w.study, split) for split in PLAN.splits(w.study)],
         code=lambda w: PLAN.code("compare_deployments", w.study),
     output:

@@ -167,6 +167,30 @@ class Layout:
         """A stage's own checkpoint; none for the base."""
         return [] if stage == BASE_STAGE else [f"{self.stage_folder(study, stage, seed)}/checkpoint.json"]
 
+    def model_of(self, study: str, name: str) -> str:
+        """The stage whose model answers: a stage's own, or that of what a deployment was made of."""
+        deployments = self.studies[study].deployments
+        while name in deployments:
+            name = deployments[name].of
+        return name
+
+    def answers_folder(self, study: str, name: str, seed: int | str, split: str) -> str:
+        """Where predictions and scores of a stage or a deployment on a split lie."""
+        if name not in self.studies[study].deployments:
+            return self.eval_folder(study, name, seed, split)
+        return f"{self.results}/{study}/deployments/{self.backend(study)}/{name}/seed{seed}/{split}"
+
+    def deployment_files(self, study: str, *files: str) -> list[str]:
+        """``files`` of every deployment, seed and evaluated split of a study."""
+        resolved = self.studies[study]
+        return [
+            f"{self.answers_folder(study, name, seed, split)}/{file}"
+            for name in resolved.deployments
+            for seed in self.seeds(self.model_of(study, name))
+            for split in resolved.evaluation.splits
+            for file in files
+        ]
+
     def evaluations(self, study: str, file: str) -> list[str]:
         """``file`` of every stage, seed and evaluated split of a study."""
         splits = self.studies[study].evaluation.splits

@@ -270,7 +270,8 @@ class Plan(Publication):
             "exploitable": resolved.exploitable_rewards,
             "limitations": resolved.limitations,
             "data_record": self.data_record(study).removeprefix("results/"),
-            **{key: value for key, value in self.shows(study).items() if key != "corpus"},  # data_record tells
+            **{key: value for key, value in self.shows(study).items() if key not in ("corpus", "deployed")},
+            "deployments": [{"name": n, "of": d.of, "layer": d.layer} for n, d in resolved.deployments.items()],
             "stages": [
                 {"name": n, "parent": s.parent, "method": s.method, "split": s.split, "steps": s.max_steps}
                 | ({"rewards": s.rewards} if isinstance(s, GrpoStage) else {})

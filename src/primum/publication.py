@@ -14,6 +14,8 @@ from primum.reports.catalogue import (
     CLAIMS_TABLE,
     CORPUS_RECORD,
     DATA_RECORDS,
+    DEPLOYMENT_TABLES,
+    DEPLOYMENTS,
     PARITY,
     PIPELINE,
     SWAP_FILES,
@@ -40,13 +42,14 @@ class Publication(Layout):
             "confidence": task.states_confidence,
             "abstains": "abstained" in task.outcomes,
             "corpus": study in self.corpora,
+            "deployed": bool(resolved.deployments),
             "paid": bool(resolved.evaluation and resolved.evaluation.reward_table),
         }
 
     def figure_inputs(self, study: str, figure: str) -> list[str]:
         """What one figure of a study is drawn from: no more, so that only what has changed is drawn again."""
         folder = self.study_folder(study)
-        known = {name: f"{folder}/{name}" for name in ("eval_results.json", AUDITS)}
+        known = {name: f"{folder}/{name}" for name in ("eval_results.json", AUDITS, DEPLOYMENTS)}
         known["splits.json"] = f"{folder}/data/splits.json"
         if study in self.corpora:
             known |= {name: f"{self.corpus_folder(study)}/{name}" for name in (CORPUS_RECORD, "comparison.json")}
@@ -55,7 +58,8 @@ class Publication(Layout):
 
     def tables(self, study: str) -> list[str]:
         """A study's tables."""
-        return [f"{self.results}/{study}/tables/{name}.csv" for name in (*TABLES, *AUDIT_TABLES)]
+        names = (*TABLES, *AUDIT_TABLES, *(DEPLOYMENT_TABLES if self.studies[study].deployments else ()))
+        return [f"{self.results}/{study}/tables/{name}.csv" for name in names]
 
     def cards(self, study: str) -> list[str]:
         """The model card of every trained stage, and the card of the data."""
@@ -97,6 +101,7 @@ class Publication(Layout):
         """What numbers are taken from: results, training histories, and the records of data, base and checkpoints."""
         return [
             *(f"{self.results}/{study}/{name}" for name in ("eval_results.json", "compute.json", AUDITS)),
+            *([f"{self.results}/{study}/{DEPLOYMENTS}"] if self.studies[study].deployments else []),
             *(f"{self.results}/{study}/data/{name}" for name in ("splits.json", "rewards_check.json")),
             *self.stage_files(study, "checkpoint.json"),
             *self.stage_files(study, "train_log.jsonl"),
@@ -127,6 +132,7 @@ class Publication(Layout):
             files += [path for name in ADAPTER_FILES for path in self.stage_files(study, f"adapter/{name}")]
             files += [f"{self.results}/{study}/{name}" for name in SWAP_FILES]
             files += [path for name in SCORED_FILES for path in self.evaluations(study, name)]
+            files += self.deployment_files(study, *SCORED_FILES)
         return sorted(set(files))
 
     def templates(self) -> list[str]:

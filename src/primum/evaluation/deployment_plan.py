@@ -14,16 +14,6 @@ if TYPE_CHECKING:
     from primum.config import Study
     from primum.plan import Plan
 
-DEPLOYMENTS = "deployments.json"  # of a study, below its folder
-DEPLOYMENT_TABLES = tuple(f"deployment_{name}" for name in ("metrics", "comparisons", "costs", "corrections"))
-
-
-def model_of(study: Study, name: str) -> str:
-    """The stage whose model answers in a deployment."""
-    while name in study.deployments:
-        name = study.deployments[name].of
-    return name
-
 
 def check_deployments(name: str, study: Study) -> None:
     """Refuse prompts that the task cannot use, and a layer that it does not have."""
@@ -47,35 +37,16 @@ def names(plan: Plan, layer: bool) -> str:
     return "|".join(sorted({re.escape(name) for name, node in nodes if node.layer == layer})) or "-"
 
 
-def evaluation_folder(plan: Plan, study: str, name: str, seed: int | str, split: str) -> str:
-    """Where predictions and scores of a stage or a deployment lie."""
-    if name not in plan.studies[study].deployments:
-        return plan.eval_folder(study, name, seed, split)
-    return f"{plan.study_folder(study)}/deployments/{plan.backend(study)}/{name}/seed{seed}/{split}"
-
-
 def source_of(plan: Plan, study: str, name: str, seed: str, split: str) -> str:
     """The predictions that a layer is put on."""
     of = plan.studies[study].deployments[name].of
-    return f"{evaluation_folder(plan, study, of, seed, split)}/predictions.jsonl"
-
-
-def deployment_files(plan: Plan, study: str, *files: str) -> list[str]:
-    """``files`` of every deployment, seed and evaluated split of a study."""
-    resolved = plan.studies[study]
-    return [
-        f"{evaluation_folder(plan, study, name, seed, split)}/{file}"
-        for name in resolved.deployments
-        for seed in plan.seeds(model_of(resolved, name))
-        for split in resolved.evaluation.splits
-        for file in files
-    ]
+    return f"{plan.answers_folder(study, of, seed, split)}/predictions.jsonl"
 
 
 def predict_config(plan: Plan, study: str, name: str, seed: str, split: str) -> str:
     """For ``predict``: the stage's, with the deployment's prompt."""
     resolved = plan.studies[study]
-    config = json.loads(plan.predict_config(study, model_of(resolved, name), seed, split))
+    config = json.loads(plan.predict_config(study, plan.model_of(study, name), seed, split))
     return dumps(config | {"task_settings": config["task_settings"] | resolved.deployments[name].task_settings})
 
 
@@ -89,7 +60,7 @@ def compare_config(plan: Plan, study: str) -> str:
     """For ``compare_deployments``: what ``compare_stages`` is told, and the deployments."""
     resolved = plan.studies[study]
     nodes: list[dict[str, Any]] = [
-        {"name": name, "of": node.of, "stage": model_of(resolved, name), "layer": node.layer}
+        {"name": name, "of": node.of, "stage": plan.model_of(study, name), "layer": node.layer}
         for name, node in resolved.deployments.items()
     ]
     config = json.loads(plan.compare_config(study))

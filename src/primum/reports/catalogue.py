@@ -7,8 +7,10 @@ from typing import Protocol
 
 FIGURES = (
     *("composition", "yield", "training_loss", "training_reward", "metric_by_stage", "arms", "reward_parts"),
-    *("calibration", "hacking", "risk_coverage"),
+    *("calibration", "deployments", "hacking", "risk_coverage"),
 )
+DEPLOYMENTS = "deployments.json"  # of a study, below its folder
+DEPLOYMENT_TABLES = tuple(f"deployment_{name}" for name in ("metrics", "comparisons", "costs", "corrections"))
 TABLES = (
     *("metrics", "kinds", "comparisons", "over_seeds", "rewards", "outcomes", "reward_comparisons"),
     *("selection", "baselines", "published"),
@@ -41,7 +43,7 @@ class Trained(Protocol):
 
 
 def figures_of(
-    stages: Sequence[Trained], confidence: bool, abstains: bool, corpus: bool, paid: bool
+    stages: Sequence[Trained], confidence: bool, abstains: bool, corpus: bool, paid: bool, deployed: bool = False
 ) -> tuple[str, ...]:
     """The figures for which a study has something to show.
 
@@ -51,6 +53,7 @@ def figures_of(
         abstains: whether it may say that it does not know: risk and coverage.
         corpus: whether a teacher wrote the rows: the yield.
         paid: whether every stage is reported under one fixed reward table: what it is made of.
+        deployed: whether stages are evaluated with other prompts or a safety layer, too.
     """
     methods, parents = {stage.method for stage in stages}, [stage.parent for stage in stages]
     shown = {
@@ -62,6 +65,7 @@ def figures_of(
         "calibration": confidence,
         "hacking": "grpo" in methods,
         "risk_coverage": confidence or abstains,
+        "deployments": deployed,
     }
     return tuple(name for name in FIGURES if shown.get(name, True))
 
@@ -69,5 +73,6 @@ def figures_of(
 def figure_files(figure: str) -> tuple[str, ...]:
     """Names of the records that a figure is drawn from, beside training histories."""
     known = {"composition": ("splits.json",), "yield": (CORPUS_RECORD, "comparison.json")}
+    known |= {"deployments": ("eval_results.json", DEPLOYMENTS)}
     known |= {name: (AUDITS,) for name in ("hacking", "risk_coverage")}
     return known.get(figure, ("eval_results.json",))

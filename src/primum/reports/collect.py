@@ -12,6 +12,7 @@ from primum.reports.backends import collect_parity, collect_software
 from primum.reports.catalogue import CLAIMS, PARITY
 from primum.reports.claims import collect_claims
 from primum.reports.computing import collect_compute
+from primum.reports.deployments import collect_deployments
 from primum.reports.numbers import DASH, Format, decimals, p_value, percent, plain, points, reward, short, signed
 from primum.reports.sources import ReportConfig, Source, StudyFiles, pointer
 
@@ -81,6 +82,8 @@ def collect(config: ReportConfig, results: Path) -> Entries:
         collect_compute(book, files)
         _parameters(book, files)
         collect_audits(book, Source(files.audits, files.root))
+        if study.deployments:
+            collect_deployments(book, Source(files.deployments, files.root))
     collect_software(book, config, results)
     if config.parity:
         collect_parity(book, Source(results / PARITY, results.parent.parent))

@@ -12,6 +12,7 @@ from primum.files import read_json, read_jsonl
 from primum.reports.audit_figures import AUDIT_FIGURES
 from primum.reports.catalogue import figure_files
 from primum.reports.data_figures import composition, composition_size, yield_of, yield_size
+from primum.reports.deployment_figures import deployments, deployments_size
 from primum.reports.plotting import INK, MUTED, WIDE, WIDTH, Look, canvas, end_labels, look, save, thin_grid
 from primum.reports.reward_figures import parts_size, reward_parts
 from primum.reports.sources import StudyReport
@@ -212,6 +213,7 @@ DRAWN: dict[str, tuple[Draw, Size]] = {
     "arms": (arms, lambda study, results: (WIDTH, 0.6 + 1.45 * len(results["key_metrics"]))),
     "reward_parts": (reward_parts, parts_size),
     "calibration": (calibration, lambda study, results: (min(WIDE, 0.5 + 2.1 * len(study.names())), 2.35)),
+    "deployments": (deployments, deployments_size),
     **AUDIT_FIGURES,
 }
 

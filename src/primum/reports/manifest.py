@@ -14,6 +14,7 @@ from primum.reports.catalogue import (
     CLAIMS,
     CLAIMS_TABLE,
     DATA_RECORDS,
+    DEPLOYMENT_TABLES,
     PARITY,
     PIPELINE,
     SWAP_FILES,
@@ -21,6 +22,8 @@ from primum.reports.catalogue import (
 )
 from primum.reports.sources import DataReport, ReportConfig, StudyFiles
 from primum.stages import BASE_STAGE
+
+SCORED = ("predictions.jsonl", "scores.jsonl", "metrics.json")
 
 
 def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
@@ -78,6 +81,12 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
     yield from (files.evaluation, files.compute, files.audits)
     yield from (files.folder / name for name in SWAP_FILES)
     yield from (files.folder / "tables" / f"{name}.csv" for name in (*TABLES, *AUDIT_TABLES))
+    if study.deployments:
+        yield files.deployments
+        yield from (files.folder / "tables" / f"{name}.csv" for name in DEPLOYMENT_TABLES)
+    for name, seed in study.deployed():
+        for split in study.splits:
+            yield from (files.deployment(name, seed, split) / file for file in SCORED)
     yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))
     yield from (files.dataset_card(), *(files.card(stage.name) for stage in study.stages))
     for stage, seed in study.runs():
@@ -88,10 +97,7 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
             )
             yield from (files.stage(stage, seed) / "adapter" / name for name in recorded)
         for split in study.splits:
-            yield from (
-                files.evaluated(stage, seed, split) / name
-                for name in ("predictions.jsonl", "scores.jsonl", "metrics.json")
-            )
+            yield from (files.evaluated(stage, seed, split) / name for name in SCORED)
 
 
 def _inputs(files: StudyFiles) -> Iterator[Path]:

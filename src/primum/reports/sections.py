@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.reports import audits, claims, exhibits, findings, making, subgroups
+from primum.reports import audits, claims, deployments, exhibits, findings, making, subgroups
 from primum.reports.blocks import bullets, figure, text
 from primum.reports.limits import limits
 from primum.reports.numbers import Cite, Name, Rich, paragraph
@@ -25,13 +25,15 @@ def sections(tables: Tables, files: StudyFiles) -> list[Section]:
         "Training": making.training(tables, files),
         "Evaluation": _evaluation(tables),
         "Results": _results(tables, files),
+        "Deployments": deployments.section(tables, files),
         "Audits": audits.section(tables, files),
         "Guards": making.guards(tables),
         "Limitations": [bullets(limits(tables))],
         "Reproducibility": making.reproducibility(tables),
         "Further tables": _further(tables),
     }
-    return [{"title": title, "blocks": [block for block in found if block]} for title, found in blocks.items()]
+    shown = {title: [block for block in found if block] for title, found in blocks.items()}
+    return [{"title": title, "blocks": found} for title, found in shown.items() if found]
 
 
 def _introduction(tables: Tables) -> list[Block]:

@@ -12,7 +12,7 @@ from pydantic import Field
 from primum.errors import UserError
 from primum.evaluation.tree import Tree
 from primum.files import read_json, read_jsonl, sha256_file
-from primum.reports.catalogue import AUDITS, CORPUS_RECORD, figures_of
+from primum.reports.catalogue import AUDITS, CORPUS_RECORD, DEPLOYMENTS, figures_of
 from primum.stages import BASE_STAGE
 from primum.strict import Identifier, Strict
 
@@ -26,6 +26,14 @@ class StageReport(Strict):
     split: Identifier
     steps: int
     rewards: Identifier | None = None  # its table
+
+
+class DeploymentReport(Strict):
+    """A stage as it could be put to use, as reports name it."""
+
+    name: Identifier
+    of: Identifier  # a stage or another deployment
+    layer: bool  # whether it is the safety layer on that, or else another prompt
 
 
 class StudyReport(Strict):
@@ -43,11 +51,13 @@ class StudyReport(Strict):
     confidence: bool  # whether the task states how sure it is
     abstains: bool = False  # whether it may say that it does not know
     paid: bool = False  # whether every stage is reported under one fixed reward table
+    deployments: list[DeploymentReport] = Field(default_factory=list)
     stages: Annotated[list[StageReport], Field(min_length=1)]  # trained, parents first; the base goes without saying
 
     def figures(self) -> tuple[str, ...]:
         """Those that there are."""
-        return figures_of(self.stages, self.confidence, self.abstains, self.from_corpus, self.paid)
+        deployed = bool(self.deployments)
+        return figures_of(self.stages, self.confidence, self.abstains, self.from_corpus, self.paid, deployed)
 
     @property
     def from_corpus(self) -> bool:
@@ -69,6 +79,14 @@ class StudyReport(Strict):
     def runs(self) -> list[tuple[str, int]]:
         """Every evaluated (stage, seed), in order."""
         return [(name, seed) for name in self.names() for seed in self.seeds_of(name)]
+
+    def deployed(self) -> list[tuple[str, int]]:
+        """Every deployment with each seed of the stage whose model answers, in order."""
+        stages, found = {name: name for name in self.names()}, []
+        for node in self.deployments:
+            stages[node.name] = stages[node.of]
+            found += [(node.name, seed) for seed in self.seeds_of(stages[node.name])]
+        return found
 
     def lineage(self, stage: str) -> list[str]:
         """Stage names from the base's child to ``stage``; empty for the base."""
@@ -136,6 +154,15 @@ class StudyFiles:
     def audits(self) -> Path:
         """``audits.json``."""
         return self.folder / AUDITS
+
+    @property
+    def deployments(self) -> Path:
+        """``deployments.json``."""
+        return self.folder / DEPLOYMENTS
+
+    def deployment(self, name: str, seed: int, split: str) -> Path:
+        """Where predictions and scores of a deployment lie."""
+        return self.folder / "deployments" / self.study.backend / name / f"seed{seed}" / split
 
     @property
     def splits(self) -> Path:

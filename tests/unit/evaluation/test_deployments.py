@@ -9,7 +9,7 @@ import pytest
 
 from primum.config import Study, project_root
 from primum.errors import UserError
-from primum.evaluation.deployment_plan import check_deployments, model_of
+from primum.evaluation.deployment_plan import check_deployments
 from primum.evaluation.deployments import ANY, DeploymentsConfig, compare_deployments, layer_predictions
 from primum.evaluation.score import ScoreConfig, score_predictions
 from primum.files import sha256_file, write_json, write_jsonl
@@ -142,4 +142,3 @@ def test_a_prompt_setting_that_the_task_does_not_know_is_refused():
     study = resolved(x={"of": "base", "task_settings": {"temperature": 3}})
     with pytest.raises(UserError, match=r"task_settings\.temperature"):
         check_deployments("irae", study)
-    assert model_of(resolved(x={"of": "sft", "layer": True}), "x") == "sft"
