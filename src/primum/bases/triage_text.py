@@ -16,7 +16,7 @@ from typing import Any
 
 from primum.data.case_bank import CaseBank, Family, bounds, wordings
 from primum.data.cases import make_variant
-from primum.tasks.irae_triage import GRADE_URGENCY, NEVER_BELOW_URGENT
+from primum.tasks.irae_triage import GRADE_URGENCY, NEVER_BELOW_URGENT, shortened
 
 Piece = tuple[str, float]
 ASK, PLAIN, TELL, VALUE = 0.0, 0.5, 1.0, 3.0  # loss weights; each kind of token has one of its own
@@ -24,6 +24,7 @@ MEANING = {PLAIN: "plain", TELL: "tell", VALUE: "value"}
 CASE = "Medications: {medications}\nLabs: {labs}\nSymptoms: {symptoms}\nNotes: {notes}"
 SHOWN = ("key_evidence", "severity_reasoning", "overall_severity", "affected_systems", "recommended_actions")
 OTHER = ("age", "cancer", "drug", "weeks")  # fields of records that are no assessments
+SHOWN_BEFORE = 0.35  # share of records with an answered case before them
 ITEMS, CHARS = 2, 60  # as the tiny scale's task settings cut what SFT teaches
 
 
@@ -124,12 +125,12 @@ class Textbook:
         ]
 
     def record(self, rng: random.Random) -> list[Piece]:
-        """A case asked for by the names of a few fields, with up to two answered ones before it."""
+        """A case asked for by the names of a few fields, sometimes with an answered one before it."""
         fields = rng.sample(SHOWN, rng.randint(1, len(SHOWN) - 1)) + rng.sample(OTHER, rng.randint(0, 2))
         if rng.random() < 0.5:
             fields = [name for name in (*OTHER, *SHOWN) if name in fields]
         told = f"Fields: {', '.join(fields)}.\nAnswer in JSON."
-        for _ in range(rng.choices((0, 1, 2), (0.55, 0.35, 0.1))[0]):
+        if rng.random() < SHOWN_BEFORE:
             inputs, gold = self._case(rng)
             answer = "".join(text for text, _ in self._json(inputs, gold, fields))
             told += f"\nCase:\n{self._shown(inputs)}\nAnswer:\n{answer}"
@@ -150,9 +151,9 @@ class Textbook:
         for place, name in enumerate(fields):
             value = values[name]
             if isinstance(value, list):
-                value = value if name == "affected_systems" else [text[:CHARS] for text in value[:ITEMS]]
-            elif isinstance(value, str) and len(value) > CHARS:
-                value = value[: CHARS + 1].rpartition(" ")[0].rstrip(" ,;:")
+                value = value if name == "affected_systems" else [shortened(text, CHARS) for text in value[:ITEMS]]
+            elif isinstance(value, str):
+                value = shortened(value, CHARS)
             weight = VALUE if name in ("overall_severity", "affected_systems") else TELL
             pieces += [(("{" if not place else ", ") + f'"{name}": ', PLAIN), (json.dumps(value), weight)]
         return [*pieces, ("}", PLAIN)]

@@ -125,12 +125,8 @@ def _rates(tables: Tables) -> Block:
     """Key metrics of every stage and deployment, and what its triage costs."""
     numbers, study, split = tables.numbers, tables.study, tables.study.splits[0]
     named = [(tables.run_name(*run), tables.key("metric", split, *run), None) for run in study.runs()]
-    costs = {
-        key.split("/")[0]
-        + "/"
-        + key.split("/")[1]: f"{tables.key('deployment', 'cost', split, '')}{key.rsplit('/', 1)[0]}"
-        for key in numbers.under(tables.key("deployment", "cost", split, ""))
-    }
+    paid = tables.key("deployment", "cost", split, "")
+    costs = {key.rsplit("/", 2)[0]: f"{paid}{key.rsplit('/', 1)[0]}" for key in numbers.under(paid)}
     for name, seed in study.deployed():
         at = tables.key("deployment", "metric", split, name, seed)
         named.append((_run(tables, name, seed), at, costs.get(f"{name}/{seed}")))

@@ -106,7 +106,7 @@ def _systems(obj: Mapping[str, Any] | None) -> frozenset[str] | None:
     return frozenset(s for s in systems if type(s) is str)
 
 
-def _shortened(text: str, limit: int) -> str:
+def shortened(text: str, limit: int) -> str:
     """The words of a text that fit; at least the first."""
     if len(text) <= limit:
         return text
@@ -195,7 +195,7 @@ class IraeTriage(Task):
         if isinstance(value, list):
             kept = value if name == "affected_systems" else value[: self.settings["max_items"]]
             return [self._cut(item) for item in kept]
-        return _shortened(value, self.settings["reason_max_chars"]) if isinstance(value, str) else value
+        return shortened(value, self.settings["reason_max_chars"]) if isinstance(value, str) else value
 
     def judge(self, example: Example, text: str) -> Verdict:
         gold = example.gold["assessment"] if example.gold else None
