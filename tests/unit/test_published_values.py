@@ -112,3 +112,36 @@ def test_the_tables_above_are_those_of_the_plan() -> None:
         }
         assert {k: printed.get(k) for k in table} == table
     assert len(cells) >= len(LORA) + len(SFT) + len(GRPO) - 1
+
+
+# "Hyperparameters" of the irAE fine-tuning document, as printed there; three epochs are counted in test_cases.py.
+IRAE = load_study(ROOT, "irae", load_config(FULL))
+IRAE_SEED = ROOT.parent / "shared" / "seeds" / "irae-finetuning.md"
+IRAE_TABLE = {
+    "Rank (r)": "16",
+    "Alpha": "32",
+    "Dropout": "0.05",
+    "Target modules": "q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj",
+    "Epochs": "3",
+    "Batch size": "1 (gradient accumulation: 4)",
+    "Learning rate": "2e-4",
+}
+
+
+def test_irae_as_published() -> None:
+    lora, sft = IRAE.lora, IRAE.stages["sft"]
+    assert same(lora.r, IRAE_TABLE["Rank (r)"]) and same(lora.alpha, IRAE_TABLE["Alpha"])
+    assert same(lora.dropout, IRAE_TABLE["Dropout"]) and same(lora.target_modules, IRAE_TABLE["Target modules"])
+    batch = f"{sft.per_device_train_batch_size} (gradient accumulation: {sft.gradient_accumulation_steps})"
+    assert batch == IRAE_TABLE["Batch size"] and same(sft.learning_rate, IRAE_TABLE["Learning rate"])
+    assert sft.fp16 and not sft.bf16 and sft.parent == "base"
+    assert (IRAE.base, IRAE.dataset) == ("medgemma-4b-it", "irae-cases")
+    models = (ROOT / "config" / "models.tsv").read_text()
+    assert "medgemma-4b-it\thub\tgoogle/medgemma-4b-it\t290cda5eeccbee130f987c4ad74a59ae6f196408\t" in models
+
+
+@pytest.mark.skipif(not IRAE_SEED.is_file(), reason="the irAE document is not on this machine")
+def test_the_irae_table_is_that_of_the_document() -> None:
+    printed = dict(re.findall(r"^- ([\w() ]+): (.+)$", IRAE_SEED.read_text(encoding="utf-8"), flags=re.M))
+    assert {name: printed.get(name) for name in IRAE_TABLE} == IRAE_TABLE
+    assert "- Mixed precision (FP16)" in IRAE_SEED.read_text(encoding="utf-8")

@@ -1,0 +1,92 @@
+"""The tiny triage base: a tokenizer that keeps JSON, a textbook without the study's cases, deterministic training."""
+
+from __future__ import annotations
+
+import json
+import random
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from primum.bases.pretrain import Phase
+from primum.bases.pretrain_medgemma import LENGTH, PHASES, train_tiny_medgemma
+from primum.bases.tiny_medgemma import build_tokenizer
+from primum.bases.tiny_qwen3 import encode
+from primum.bases.triage_text import TELL, VALUE, Textbook
+from primum.config import project_root
+from primum.data.case_bank import CaseBank, load_case_bank
+from primum.data.cases import generate_cases
+from primum.tasks.irae_triage import FIELDS
+from primum.training.loading import stop_ids
+
+KINDS = sorted({kind for phase in PHASES for kind in phase.mix})
+NEVER_TOLD = ("causality", "irae_detected", "urgency", "urgency_reasoning")
+
+
+@cache
+def bank() -> CaseBank:
+    return load_case_bank(project_root() / "resources" / "irae")
+
+
+@cache
+def textbook() -> Textbook:
+    return Textbook(bank())
+
+
+@cache
+def tokenizer() -> Any:
+    return build_tokenizer(textbook().texts(random.Random(0), cases=50))
+
+
+def test_text_comes_back_as_it_was() -> None:
+    for text in ('{"urgency": "soon", "x": ["ALT 7.2 x ULN", "Zürich 😀"]}', "  two  spaces\n\nand lines "):
+        assert tokenizer().decode(tokenizer()(text, add_special_tokens=False)["input_ids"]) == text
+    ids = tokenizer()(" ALT 7.2 x ULN", add_special_tokens=False)["input_ids"]
+    assert tokenizer().convert_ids_to_tokens(ids) == ["ĠALT", "Ġ7.2", "Ġx", "ĠULN"]
+    assert tokenizer().convert_ids_to_tokens(list(stop_ids(tokenizer()))) == ["<end_of_turn>", "<eos>"]
+    assert len(tokenizer()) % 8 == 0 and tokenizer().pad_token_id == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_documents_are_seeded_and_have_something_to_learn(kind: str) -> None:
+    first, again = (textbook().document({kind: 1.0}, random.Random(3)) for _ in range(2))
+    assert first == again
+    ids, weights = encode(tokenizer(), first)
+    assert len(ids) == len(weights) and max(weights) in (TELL, VALUE)
+
+
+def test_most_documents_fit() -> None:
+    rng = random.Random(0)
+    lengths = [len(encode(tokenizer(), textbook().document({"record": 1.0}, rng))[0]) for _ in range(60)]
+    assert sum(length <= LENGTH for length in lengths) > 50
+
+
+def test_no_case_of_the_study_is_told_and_no_whole_assessment() -> None:
+    rows = generate_cases(bank())
+    cases = {f"{r['inputs']['labs']}\nSymptoms: {r['inputs']['symptoms']}\nNotes: {r['inputs']['notes']}" for r in rows}
+    assert len(cases) > 500
+    rng = random.Random(5)
+    for _ in range(300):
+        text = "".join(piece for piece, _ in textbook().document({"record": 0.7, "prose": 0.3}, rng))
+        assert not any(f'"{name}"' in text for name in NEVER_TOLD)
+        assert not all(f'"{name}"' in text for name in FIELDS)
+        assert not any(case in text for case in cases)
+
+
+def test_a_record_is_the_json_of_its_own_case() -> None:
+    rng = random.Random(9)
+    for _ in range(40):
+        text = "".join(piece for piece, _ in textbook().document({"record": 1.0}, rng))
+        said = json.loads(text.rpartition("model\n")[2].removesuffix("<end_of_turn><eos>"))
+        asked = text.rpartition("<start_of_turn>model")[0]
+        assert list(said) == asked.partition("Fields: ")[2].partition(".\n")[0].split(", ")
+        shown = asked.rpartition("Medications:")[2].lower()
+        assert all(item.lower() in shown for item in said.get("key_evidence", []) if len(item) < 50)
+
+
+def test_training_is_deterministic(tmp_path: Path) -> None:
+    few = (Phase("few", 2, {"finding": 0.5, "record": 0.5}, rows=4),)
+    first, again = (train_tiny_medgemma(bank(), tmp_path / name, phases=few) for name in ("a", "b"))
+    assert first == again and "model.safetensors" in first
