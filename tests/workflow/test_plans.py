@@ -53,7 +53,7 @@ def test_every_study_plans_at_every_scale(empty: Path, study: str, scale: str) -
         wanted |= {"prepare_base", "train_stage", "predict", "score", "compare_stages", "build_paper"}
     if values.get("corpus"):
         wanted |= {"generate_corpus", "compare_teachers", f"write_corpus_{study}", "report_corpus"}
-    if values.get("dataset"):
+    else:
         wanted.add("fetch_dataset")
     assert wanted <= set(jobs)
 

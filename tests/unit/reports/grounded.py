@@ -133,7 +133,7 @@ def _data(folder: Path, job: CorpusJob, tables: dict[str, Any]) -> dict[str, lis
             "groups": len({row["group"] for row in kept}),
         }
     splits = {"study": "dipg", "shuffle_seed": 42, "near_duplicate_threshold": 0.8, "splits": described}
-    splits |= {"source": {"dataset": "embedded", "rows_sha256": "0" * 64}, "groups_shared": {"grpo+sft": 12}}
+    splits |= {"source": {"dataset": "dipg-corpus", "rows_sha256": "0" * 64}, "groups_shared": {"grpo+sft": 12}}
     splits |= {"excluded": [], "leaks": [], "dropped": [], "right_option_twice": [], "bad_gold": {}}
     write_json(folder / "data" / "splits.json", splits)
     config = {"study": "dipg", "task": job.task, "task_settings": job.task_settings, "rewards": tables}
@@ -226,7 +226,7 @@ def _compare(root: Path, folder: Path, job: CorpusJob, tables: dict[str, Any]) -
     keys = {"study": "dipg", "task": job.task, "task_settings": job.task_settings, "rewards": used}
     keys |= {"fixed_table": "repaired", "stages": [{"name": "base", "parent": None}, *nodes], "seeds": [0]}
     keys |= {"splits": SPLITS, "selection": "dev", "training_splits": ["grpo", "sft"], "published": "dipg"}
-    keys |= {"scale": "tiny", "base": "tiny-qwen3", "dataset": "dipg-embedded"}
+    keys |= {"scale": "tiny", "base": "tiny-qwen3", "dataset": "dipg-corpus"}
     before = Path.cwd()
     os.chdir(root)
     try:
