@@ -14,8 +14,9 @@ SPLITS = "splits.json"  # beside every split
 def check_registered(root: Path, dataset: str, data: Path) -> None:
     """Refuse rows of which nobody is on record as answerable.
 
-    That the split was cut from what the registry names rests on two records: ``splits.json`` beside it names dataset and
-    rows, and the dataset's own record holds the same rows' hash (``primum.provenance.adapters`` compares the two).
+    ``splits.json`` beside a split names the dataset that it was cut from, and the hash of the dataset's rows; whether
+    these are the rows that were fetched or written is compared later, where both records are at hand
+    (``primum.provenance.adapters``).
 
     Args:
         root: the project's folder, with ``config/datasets.tsv``.

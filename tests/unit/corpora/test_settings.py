@@ -154,9 +154,7 @@ def test_a_corpus_that_nobody_registered_is_refused() -> None:
 
 
 def test_a_corpus_is_no_dataset_of_a_study_without_one() -> None:
-    with pytest.raises(
-        UserError, match="'dipg-corpus' of config/datasets.tsv is a corpus, and the study describes none"
-    ):
+    with pytest.raises(UserError, match="is a corpus, and the study describes none"):
         Plan(ROOT, DEFAULT | {"overrides": {"medmcqa": {"dataset": "dipg-corpus"}}})
 
 
