@@ -65,11 +65,16 @@ def inherited(dataset: DatasetEntry, base: ModelEntry, stages: Iterable[str]) ->
         stages: names of the stages behind it and of its own, the first one first.
     """
     return {
-        "purpose": f"That of its data and of its base. Data: {dataset.purpose}. Base: {base.purpose}. {OVERSIGHT}",
+        "purpose": _both(dataset.purpose, base.purpose),
         "sensitivity": strictest((dataset.sensitivity, base.sensitivity)),
-        "consent": f"Data: {dataset.consent}. Base: {base.consent}.",
+        "consent": _both(dataset.consent, base.consent),
         "lineage": f"{' -> '.join((base.id, *stages))}, on dataset {dataset.id}",
+        "oversight": OVERSIGHT,
     }
+
+
+def _both(data: str, base: str) -> str:
+    return data if data == base else f"data: {data}; base: {base}"
 
 
 def _then(key: str) -> str:
