@@ -19,6 +19,7 @@ include: "rules/parity.smk"  # one step of both backends against one reference
 include: "rules/pipeline.smk"  # the graph of what was run
 include: "rules/report.smk"  # figures, paper, report, manifest
 include: "rules/cards.smk"  # model cards and dataset cards
+include: "rules/registry.smk"  # what adapters are made from, and all that is registered
 include: "rules/provenance.smk"  # bill of materials, run crate, cost, signatures
 include: "rules/targets.smk"  # what a person types: data, train, evaluate, parity, tables, figures, cards, paper, manifest
 

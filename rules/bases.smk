@@ -15,7 +15,7 @@ rule prepare_base:
     conda:
         "../envs/trl.yaml"
     params:
-        entry=lambda w: PLAN.models[w.base].model_dump_json(),
+        entry=lambda w: PLAN.models[w.base].fetched(),
         folder=subpath(output.base, parent=True),
     shell:
         "python scripts/prepare_base.py --entry {params.entry:q} --output {params.folder} 2>&1 | tee {log}"

@@ -18,8 +18,9 @@ from primum.reports.catalogue import (
     FIGURES,
     TABLES,
 )
-from primum.provenance.names import BOM, COST_REPORT, COST_TABLE, CRATE, SIGNATURE
+from primum.provenance.names import ADAPTER_CARD, BOM, COST_REPORT, COST_TABLE, CRATE, PROVENANCE, REGISTRY, SIGNATURE
 from primum.provenance.wiring import bom_config, bom_inputs, environments, signature_files
+from primum.provenance.wiring import provenance_config, provenance_inputs, registry_config, registry_inputs
 from primum.session import begin, close, close_with_errors
 
 try:

@@ -16,7 +16,7 @@ rule fetch_dataset:
     conda:
         "../envs/data.yaml"
     params:
-        entry=lambda w: PLAN.datasets[w.dataset].model_dump_json(),
+        entry=lambda w: PLAN.datasets[w.dataset].fetched(),
         folder=subpath(output.rows, parent=True),
     shell:
         "python scripts/fetch_dataset.py --entry {params.entry:q} --output {params.folder} 2>&1 | tee {log}"
@@ -61,7 +61,7 @@ rule describe_splits:
         "../envs/data.yaml"
     params:
         title=lambda w: PLAN.studies[w.study].title,
-        licence=lambda w: PLAN.licence(w.study),
+        licence=lambda w: PLAN.dataset(w.study).licence,
     shell:
         "python scripts/describe_splits.py --study {wildcards.study} --title {params.title:q} --licence {params.licence:q} "
         "--splits {input.splits} --output {output.croissant} 2>&1 | tee {log}"

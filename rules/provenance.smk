@@ -74,6 +74,7 @@ rule sign_stage:
     input:
         checkpoint=f"{STAGE}/checkpoint.json",
         adapter=[f"{STAGE}/adapter/{name}" for name in ADAPTER_FILES],
+        told=[f"{STAGE}/{name}" for name in (PROVENANCE, ADAPTER_CARD)],
         code=PLAN.code("sign_stage"),
     output:
         signature=f"{STAGE}/{SIGNATURE}",

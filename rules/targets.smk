@@ -86,6 +86,13 @@ rule release:
         ],
 
 
+rule registry:
+    """Every dataset, base model and adapter of the run, and provenance and card of each adapter."""
+    input:
+        [f"{R}/{name}" for name in REGISTRY],
+        [PLAN.stage_files(study, ADAPTER_CARD) for study in PLAN.trained],
+
+
 rule bom:
     """The bill of materials."""
     input:

@@ -4,9 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from primum.config import DatasetEntry, project_root
+from primum.config import project_root
 from primum.data.readers import fetch_dataset
 from primum.errors import run_cli
+from primum.registry import DatasetSource
 from primum.strict import parse
 
 
@@ -15,7 +16,7 @@ def main() -> None:
     parser.add_argument("--entry", type=json.loads, required=True, help="line of the registry, as JSON")
     parser.add_argument("--output", type=Path, required=True, help="folder for rows.jsonl and source.json")
     args = parser.parse_args()
-    entry = parse(DatasetEntry, args.entry, "datasets.tsv")
+    entry = parse(DatasetSource, args.entry, "datasets.tsv")
     source = fetch_dataset(project_root(), entry, args.output)
     rows, digest = source["rows"], source["rows_sha256"]
     print(f"dataset {entry.id}: {rows['train']} training, {rows['validation']} validation rows, sha256 {digest[:12]}")

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 from primum.bases.prepare import prepare_base
-from primum.config import ModelEntry, project_root
+from primum.config import project_root
 from primum.errors import run_cli
+from primum.registry import ModelSource
 from primum.strict import parse
 
 
@@ -17,7 +18,7 @@ def main() -> None:
     parser.add_argument("--entry", required=True, help="line of the registry, as JSON")
     parser.add_argument("--output", required=True, type=Path, help="folder for base.json and model/")
     arguments = parser.parse_args()
-    entry = parse(ModelEntry, json.loads(arguments.entry), "models.tsv")
+    entry = parse(ModelSource, json.loads(arguments.entry), "models.tsv")
     base = prepare_base(project_root(), entry, arguments.output.resolve())
     print(f"base {base['id']}: {base['path']}, sha256 {str(base['sha256'])[:12]}")
 

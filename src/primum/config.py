@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from primum.registry import DatasetEntry, ModelEntry
 from primum.stages import BASE_STAGE, SHARED_BY_BLOCKS, Backend, Deployment, GrpoStage, Lora, Mesh, Stage
 from primum.strict import Identifier, Share, Strict
 from primum.teaching import Corpus, Teacher
@@ -78,7 +79,7 @@ class Study(Strict):
     title: str
     task: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
     task_settings: dict[str, Any]  # checked by the task; a '*_prompt' value is a file of config/prompts
-    dataset: Identifier | None = None  # id in datasets.tsv; or else a corpus
+    dataset: Identifier  # id in datasets.tsv: of what is read, or of what the corpus is
     corpus: Corpus | None = None
     data: Splits
     rewards: dict[Identifier, dict[str, float]]
@@ -104,8 +105,8 @@ class Study(Strict):
     def _source(self) -> Study:
         if self.data.from_corpus and (self.corpus is None or self.data.ranges or self.data.validation):
             raise ValueError("data.from_corpus: needs a corpus, and no ranges and no validation beside it")
-        if not self.data.from_corpus and (self.dataset is None or not self.data.ranges):
-            raise ValueError("dataset: name one and its data.ranges, or describe a corpus and set data.from_corpus")
+        if not self.data.from_corpus and not self.data.ranges:
+            raise ValueError("data.ranges: cut the dataset, or describe a corpus and set data.from_corpus")
         for table in self.exploitable_rewards:
             if table not in self.rewards:
                 raise ValueError(f"exploitable_rewards: '{table}' is no table of this study")
@@ -245,32 +246,6 @@ class Config(Strict):
             if len(set(getattr(self, key))) != len(getattr(self, key)):
                 raise ValueError(f"{key}: a value stands twice")
         return self
-
-
-class DatasetEntry(Strict):
-    """A line of ``config/datasets.tsv``."""
-
-    id: Identifier
-    reader: Literal["bundled", "file", "hub"]
-    columns: Literal["medmcqa", "grounded", "cases"]  # what it holds: questions, chats on a context, or irAE cases
-    source: str  # folder or file of the project, or hub repository
-    revision: str  # hub commit; '-' where there is none
-    sha256: str  # of the file or, for folders, of the listing; hub: of '<file>' parts; '-' where unknown
-    answer_base: Literal["0", "1"]  # number that means option A in the 'cop' column
-    licence: str
-    note: str
-
-
-class ModelEntry(Strict):
-    """A line of ``config/models.tsv``."""
-
-    id: Identifier
-    reader: Literal["bundled", "folder", "gguf-wheel", "hub"]
-    source: str
-    revision: str
-    sha256: str
-    licence: str
-    note: str
 
 
 def schema() -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from primum.config import Config, DatasetEntry, ModelEntry, Study
+from primum.config import Config, Study
 from primum.corpora.contents import chat_file, corpus_files
+from primum.registry import DatasetEntry, ModelEntry
 from primum.stages import BASE_STAGE, GrpoStage
 from primum.teaching import Corpus
 
 INPUTS = "results/inputs"
 LEDGERS = "ledgers"
-CORPUS_LICENCE = "Apache-2.0"
 SELECTION = "dev"  # the split on which stages may be chosen
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")
@@ -30,7 +30,7 @@ class Layout:
         self.root = root
         self.config = config
         self.studies = studies
-        self.datasets: dict[str, DatasetEntry] = {}  # registry entries of what the studies use
+        self.datasets: dict[str, DatasetEntry] = {}  # lines of the registry that the studies use
         self.trained = [name for name, study in studies.items() if study.stages]  # the others end at their data
         self.corpora = [name for name, study in studies.items() if study.corpus and study.data.from_corpus]
         self.results = f"results/{config.scale}"
@@ -200,11 +200,6 @@ class Layout:
             for split in splits
         ]
 
-    def licence(self, study: str) -> str:
-        """Of a study's rows, as an SPDX name: its dataset's, or that of what was written for this project."""
-        dataset = self.studies[study].dataset
-        return CORPUS_LICENCE if study in self.corpora or not dataset else self.datasets[dataset].licence
-
     def parity_stages(self, study: str) -> dict[str, str]:
         """The stages whose first step is compared, by method."""
         return {method: stage for method in ("sft", "grpo") if (stage := self.first_of(study, method))}
@@ -235,10 +230,6 @@ class Layout:
         if study in self.corpora:
             return f"{self.corpus_folder(study)}/generation.json"
         return f"{INPUTS}/datasets/{self.studies[study].dataset}/source.json"
-
-    def data_name(self, study: str) -> str:
-        """The dataset, or the corpus by its teacher."""
-        return f"{study}-{self.corpus(study).teacher}" if study in self.corpora else str(self.studies[study].dataset)
 
     def selection_split(self, study: str) -> str | None:
         """Where the best stage is chosen: on ``dev``, if that is evaluated and is not what claims are made on."""

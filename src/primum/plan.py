@@ -12,19 +12,19 @@ from typing import Any
 
 from primum.aside import take_aside
 from primum.closure import code_files, code_sha256
-from primum.config import DatasetEntry, ModelEntry, Study
+from primum.config import Study
 from primum.errors import UserError
 from primum.evaluation.deployment_plan import check_deployments
 from primum.files import dumps, sha256_file
-from primum.publication import Publication
+from primum.registered import Registered
 from primum.rewards import check_signs, check_table
-from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study
+from primum.settings import load_config, load_study
 from primum.stages import BASE_STAGE, GrpoStage, Mesh
 from primum.tasks import load_task
 from primum.training.tunix_limits import check_tunix
 
 
-class Plan(Publication):
+class Plan(Registered):
     """The whole run, resolved and checked before the first job.
 
     Args:
@@ -39,12 +39,7 @@ class Plan(Publication):
         self.aside, values = take_aside(root, values)
         config = load_config(values)
         super().__init__(root, config, {name: load_study(root, name, config) for name in config.studies})
-        self.models: dict[str, ModelEntry] = {}
         for name, study in self.studies.items():
-            if study.dataset and not study.data.from_corpus:
-                self.datasets[study.dataset] = load_dataset_entry(root, study.dataset)
-            if study.base:
-                self.models[study.base] = load_model_entry(root, study.base)
             self._check_task(name, study)
             check_deployments(name, study)
             if name in self.corpora:
@@ -52,25 +47,6 @@ class Plan(Publication):
             if self.backend(name) == "tunix":
                 for stage, node in study.stages.items():
                     check_tunix(stage, node, study.lora, study.mesh)
-        for entry in [*self.datasets.values(), *self.models.values()]:
-            self._check_source(entry)
-
-    def _check_source(self, entry: DatasetEntry | ModelEntry) -> None:
-        """A local source must be there, and a file must be the one on record, before anything starts."""
-        if entry.reader == "hub" or entry.reader == "gguf-wheel":
-            return
-        file = "datasets.tsv" if isinstance(entry, DatasetEntry) else "models.tsv"
-        path = self.root / entry.source
-        if not path.exists():
-            raise UserError(
-                f"'{entry.id}' of config/{file}: {entry.source} does not exist.",
-                f"Put it there, or mend 'source'. {entry.note}",
-            )
-        if entry.reader == "file" and (actual := sha256_file(path)) != entry.sha256:
-            raise UserError(
-                f"'{entry.id}' of config/{file}: {entry.source} is not the file on record.",
-                f"Restore it or, if you trust it, put its sha256 there: {actual}",
-            )
 
     def _check_corpus(self, name: str) -> None:
         corpus = self.corpus(name)
@@ -84,6 +60,11 @@ class Plan(Publication):
         if not (self.root / corpus.resources).is_dir():
             raise UserError(
                 f"study '{name}': corpus.resources {corpus.resources} does not exist.", "Mend the folder's name."
+            )
+        if corpus.resources != (source := self.dataset(name).source):
+            raise UserError(
+                f"study '{name}': its dataset is registered as written from {source}, not from {corpus.resources}.",
+                "Mend corpus.resources, or register the corpus in config/datasets.tsv by a line of its own.",
             )
 
     def _check_task(self, name: str, study: Study) -> None:
@@ -131,6 +112,7 @@ class Plan(Publication):
         """For ``build_splits``."""
         data = self.studies[study].data.model_dump(mode="json")
         splits = {
+            "dataset": self.studies[study].dataset,
             "corpus_splits": self.splits(study) if study in self.corpora else [],
             "training_splits": self.training_splits(study),
         }
@@ -173,6 +155,7 @@ class Plan(Publication):
         return dumps(
             self._task_keys(study)
             | {
+                "dataset": resolved.dataset,
                 "stage_name": stage,
                 "seed": int(seed),
                 "backend": self.backend(study),
@@ -253,7 +236,7 @@ class Plan(Publication):
                 "published": resolved.published,
                 "scale": self.config.scale,
                 "base": resolved.base,
-                "dataset": self.data_name(study),
+                "dataset": resolved.dataset,
             }
         )
 

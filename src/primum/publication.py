@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from primum.files import dumps
 from primum.layout import ADAPTER_FILES, SCORED_FILES, Layout
-from primum.provenance.names import BOM
+from primum.provenance.names import ADAPTER_CARD, BOM, PROVENANCE, REGISTRY
 from primum.reports.catalogue import (
     AUDIT_TABLES,
     AUDITS,
@@ -119,7 +119,7 @@ class Publication(Layout):
         """Everything that the manifest lists, at this scale."""
         together = ("numbers.json", "paper.pdf", "report.html", *PIPELINE)
         files = [f"{self.results}/paper/{name}" for name in together if self.trained]
-        files.append(f"{self.results}/{BOM}")
+        files += [f"{self.results}/{name}" for name in (BOM, *REGISTRY)]
         files += self.claims_files() + ([self.parity_table()] if self.parity else [])
         for study in self.studies:
             files += [self.split_file(study, split) for split in self.splits(study)]
@@ -130,6 +130,7 @@ class Publication(Layout):
             files += self.records(study) + self.figures(study) + self.tables(study)
             files += self.cards(study)
             files += [path for name in ADAPTER_FILES for path in self.stage_files(study, f"adapter/{name}")]
+            files += [path for name in (PROVENANCE, ADAPTER_CARD) for path in self.stage_files(study, name)]
             files += [f"{self.results}/{study}/{name}" for name in SWAP_FILES]
             files += [path for name in SCORED_FILES for path in self.evaluations(study, name)]
             files += self.deployment_files(study, *SCORED_FILES)

@@ -1,8 +1,7 @@
-"""Reads the configuration files: study < scale < overrides, the registries, and the prompts."""
+"""Reads the configuration files: study < scale < overrides, and the prompts."""
 
 from __future__ import annotations
 
-import csv
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from primum.config import Config, DatasetEntry, ModelEntry, Study, project_root
+from primum.config import Config, Study, project_root
 from primum.errors import UserError
 from primum.strict import Strict, parse
 
@@ -158,42 +157,3 @@ def _prompt(root: Path, name: str, where: str) -> str:
     if not text.strip():
         raise UserError(f"{where} names {path.name}, which is empty.", "Write the prompt, or leave the name empty.")
     return text
-
-
-def _registry(path: Path, model: type[Strict]) -> dict[str, Any]:
-    """Read a tab-separated registry, keyed by id."""
-    if not path.is_file():
-        raise UserError(f"Registry {path} does not exist.", "Restore it from git.")
-    entries: dict[str, Any] = {}
-    with path.open(encoding="utf-8", newline="") as handle:
-        for number, row in enumerate(csv.DictReader(handle, delimiter="\t"), 2):
-            where = f"{path.name} line {number}"
-            if None in row or None in row.values():
-                raise UserError(
-                    f"{where} does not have {len(model.model_fields)} tab-separated fields.",
-                    "Write '-' for an empty field.",
-                )
-            entry = parse(model, row, where)
-            if entry.id in entries:
-                raise UserError(f"{where}: id '{entry.id}' stands twice.", "Give each entry its own id.")
-            entries[entry.id] = entry
-    return entries
-
-
-def load_dataset_entry(root: Path, name: str) -> DatasetEntry:
-    """The line of ``config/datasets.tsv`` with this id."""
-    return _find(_registry(root / "config" / "datasets.tsv", DatasetEntry), name, "datasets.tsv", "dataset")
-
-
-def load_model_entry(root: Path, name: str) -> ModelEntry:
-    """The line of ``config/models.tsv`` with this id."""
-    return _find(_registry(root / "config" / "models.tsv", ModelEntry), name, "models.tsv", "base")
-
-
-def _find(entries: dict[str, Any], name: str, file: str, key: str) -> Any:
-    if name not in entries:
-        raise UserError(
-            f"No entry '{name}' in config/{file} (key '{key}').",
-            f"Use one of {', '.join(sorted(entries))}, or add a line.",
-        )
-    return entries[name]

@@ -62,6 +62,8 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "paper/figures/pipeline.svg",
         "paper/tables/parity.csv",
         "mlbom.json",
+        "registry.json",
+        "registry.csv",
         "medmcqa/eval_results.json",
         "medmcqa/tables/comparisons.csv",
         "medmcqa/audits.json",
@@ -71,6 +73,8 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "medmcqa/data/croissant.json",
         "medmcqa/models/trl/grpo/seed0/checkpoint.json",
         "medmcqa/models/trl/grpo/seed0/adapter/adapter_model.safetensors",
+        "medmcqa/models/trl/grpo/seed0/adapter/README.md",
+        "medmcqa/models/trl/grpo/seed0/provenance.json",
         "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
         "dipg/eval_results.json",
         "dipg/cards/trl/soft-1200.md",
@@ -189,7 +193,7 @@ def test_editing_the_task_module_reruns_what_uses_it(built: Path) -> None:
     users |= {"probe_backend", "compare_backends", "check_claims", "describe_splits", "count_compute"}
     users |= {"write_swaps", "audit_study"}  # of medmcqa too few rows name a patient to be asked again
     after = {"collect_numbers", "plot_figure", "plot_pipeline", "build_paper", "build_report", "write_manifest", "all"}
-    after |= {"write_card", "write_dataset_card", "write_bom"}
+    after |= {"write_card", "write_dataset_card", "write_bom", "write_provenance", "write_registry"}
     assert set(edited(built, "src/primum/tasks/medmcqa.py")) == users | after
 
 

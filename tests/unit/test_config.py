@@ -13,8 +13,9 @@ from primum.config import Config, Study, project_root
 from primum.errors import UserError
 from primum.files import dumps
 from primum.plan import Plan
+from primum.registry import load_dataset_entry, load_model_entry
 from primum.rewards import check_table
-from primum.settings import load_config, load_dataset_entry, load_model_entry, load_study, merge
+from primum.settings import load_config, load_study, merge
 from primum.strict import parse
 from primum.tasks import load_task
 
@@ -30,8 +31,7 @@ def test_every_shipped_overlay_resolves(study: str, scale: str) -> None:
     resolved = load_study(ROOT, study, load_config(DEFAULT | {"studies": [study], "scale": scale}))
     task = load_task(resolved.task, resolved.task_settings)
     assert all(not check_table(task, weights) for weights in resolved.rewards.values())
-    if resolved.dataset:
-        assert load_dataset_entry(ROOT, resolved.dataset).id == resolved.dataset
+    assert load_dataset_entry(ROOT, resolved.dataset).id == resolved.dataset
     if resolved.base:
         assert load_model_entry(ROOT, resolved.base).id == resolved.base
     if resolved.corpus:

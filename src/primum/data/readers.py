@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from primum.config import DatasetEntry
 from primum.data.bank import load_bank
 from primum.data.case_bank import load_case_bank
 from primum.data.cases import generate_cases, parse_cases
@@ -18,12 +17,13 @@ from primum.data.questions import generate_questions
 from primum.data.tables import read_table
 from primum.errors import UserError
 from primum.files import sha256_file, sha256_json, sha256_tree, write_json, write_jsonl
+from primum.registry import DatasetSource
 
 Rows = list[dict[str, Any]]
 Tables = Mapping[str, Iterable[Mapping[str, Any]]]
 
 
-def fetch_dataset(root: Path, entry: DatasetEntry, output: Path) -> dict[str, Any]:
+def fetch_dataset(root: Path, entry: DatasetSource, output: Path) -> dict[str, Any]:
     """Read the dataset of ``entry``, verify it, and write ``output/rows.jsonl`` and, last, ``output/source.json``.
 
     Args:
@@ -52,7 +52,7 @@ def fetch_dataset(root: Path, entry: DatasetEntry, output: Path) -> dict[str, An
     return source
 
 
-def _bundled(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str]]:
+def _bundled(root: Path, entry: DatasetSource) -> tuple[Rows, Rows, dict[str, str]]:
     """Rows generated from the project's own resources. Versioned with the code, so the registry need not pin them."""
     folder = root / entry.source
     files = {name: digest for name, digest in sha256_tree(folder).items() if not name.endswith(".md")}
@@ -63,7 +63,7 @@ def _bundled(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str
     return generate_questions(load_bank(folder)), [], files
 
 
-def _file(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str]]:
+def _file(root: Path, entry: DatasetSource) -> tuple[Rows, Rows, dict[str, str]]:
     """One local table; all of it is the training origin."""
     path = root / entry.source
     if not path.is_file():
@@ -81,14 +81,22 @@ def _file(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str]]:
     return *_parse(entry, {"train": read_table(path)}, path.name), {path.name: digest}
 
 
-def _hub(root: Path, entry: DatasetEntry) -> tuple[Rows, Rows, dict[str, str]]:
+def _hub(root: Path, entry: DatasetSource) -> tuple[Rows, Rows, dict[str, str]]:
     """The hub's tables at the pinned revision."""
     tables, files = download_tables(entry)
     records = {origin: [record for path in paths for record in read_table(path)] for origin, paths in tables.items()}
     return *_parse(entry, records, entry.source), files
 
 
-def _parse(entry: DatasetEntry, tables: Tables, where: str) -> tuple[Rows, Rows]:
+def _corpus(root: Path, entry: DatasetSource) -> NoReturn:
+    """A teacher writes its rows, for the study that names it: there is nothing to fetch."""
+    raise UserError(
+        f"Dataset '{entry.id}' is a corpus: a teacher writes it, and it cannot be fetched.",
+        "Name it in a study that describes the corpus and sets data.from_corpus.",
+    )
+
+
+def _parse(entry: DatasetSource, tables: Tables, where: str) -> tuple[Rows, Rows]:
     """Rows, and those left out, by what the registry says that the tables hold."""
     if entry.columns == "grounded":
         return parse_grounded(tables, where)
@@ -97,7 +105,7 @@ def _parse(entry: DatasetEntry, tables: Tables, where: str) -> tuple[Rows, Rows]
     return parse_rows(tables, int(entry.answer_base), where), []
 
 
-def _check(entry: DatasetEntry, actual: str) -> None:
+def _check(entry: DatasetSource, actual: str) -> None:
     if entry.sha256 != actual:
         raise UserError(
             f"Dataset '{entry.id}': {entry.source} is not the one on record: sha256 {actual}, not {entry.sha256}.",
@@ -105,8 +113,9 @@ def _check(entry: DatasetEntry, actual: str) -> None:
         )
 
 
-READERS: dict[str, Callable[[Path, DatasetEntry], tuple[Rows, Rows, dict[str, str]]]] = {
+READERS: dict[str, Callable[[Path, DatasetSource], tuple[Rows, Rows, dict[str, str]]]] = {
     "bundled": _bundled,
     "file": _file,
     "hub": _hub,
+    "corpus": _corpus,
 }

@@ -13,7 +13,7 @@ from primum.config import Splits
 from primum.data.leaks import Leak, find_leaks, refuse
 from primum.errors import UserError
 from primum.files import read_jsonl, sha256_file, write_json, write_jsonl
-from primum.strict import Strict
+from primum.strict import Identifier, Strict
 from primum.tasks import load_task
 from primum.tasks.base import Example, Task
 
@@ -25,6 +25,7 @@ class SplitsConfig(Strict):
     """What ``build_splits`` needs of a study."""
 
     study: str
+    dataset: Identifier  # id in config/datasets.tsv
     task: str
     task_settings: dict[str, Any]
     data: Splits
@@ -37,7 +38,7 @@ def build_splits(config: SplitsConfig, rows_file: Path, output: Path) -> dict[st
 
     Args:
         config: the study's data settings.
-        rows_file: ``rows.jsonl`` of a dataset, in the folder named like it.
+        rows_file: ``rows.jsonl`` of the dataset or corpus.
         output: the study's data folder.
 
     Returns:
@@ -66,7 +67,7 @@ def build_splits(config: SplitsConfig, rows_file: Path, output: Path) -> dict[st
         write_jsonl(output / f"{name}.jsonl", (example.to_row() for example in examples))
     summary = {
         "study": config.study,
-        "source": {"dataset": rows_file.resolve().parent.name, "rows_sha256": sha256_file(rows_file)},
+        "source": {"dataset": config.dataset, "rows_sha256": sha256_file(rows_file)},
         "shuffle_seed": config.data.shuffle_seed,
         "near_duplicate_threshold": config.data.near_duplicate_threshold,
         "splits": {name: _describe(examples, output / f"{name}.jsonl") for name, examples in kept.items()},

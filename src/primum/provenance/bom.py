@@ -101,20 +101,20 @@ class _Parts:
 
     def add_data(self, study: str, results: Path, source: Path) -> None:
         """The dataset or corpus of a study, and its splits."""
-        record = read_json(source)
+        record, cut = read_json(source), read_json(results / study / "data" / "splits.json")
+        name = cut["source"]["dataset"]
         if source.name == CORPUS_RECORD:
-            name, licence = f"{study}-{record['teacher']['name']}", _corpus_licence(source)
+            licence = _corpus_licence(source)
             told = {"reader": "corpus", "source": f"teacher {record['teacher']['name']}: {record['teacher']['model']}"}
         else:
-            name, licence = record["id"], record["licence"]
+            licence = record["licence"]
             told = {key: record[key] for key in ("reader", "source", "revision", "sha256", "note") if key in record}
         whole = f"data/{name}"
         shared = {"licenses": _licences(licence), "version": record.get("revision", "-").strip("-") or None}
         shared |= {"hashes": _sha256(record["rows_sha256"]), "properties": _properties(told)}
         self._add(whole, "data", name=name, **shared)
         self.extras[whole] = {"data": [{"type": "dataset", "name": name}]}
-        splits = read_json(results / study / "data" / "splits.json")["splits"]
-        for split, entry in sorted(splits.items()):
+        for split, entry in sorted(cut["splits"].items()):
             ref = split_ref(study, split)
             self._add(
                 ref,

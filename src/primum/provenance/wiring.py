@@ -7,8 +7,9 @@ from pathlib import Path
 
 from primum.errors import UserError
 from primum.files import dumps
+from primum.layout import ADAPTER_FILES
 from primum.plan import Plan
-from primum.provenance.names import SIGNATURE
+from primum.provenance.names import PROVENANCE, SIGNATURE
 
 
 def bom_config(plan: Plan) -> str:
@@ -26,6 +27,46 @@ def bom_inputs(plan: Plan) -> list[str]:
     files += [path for study in plan.trained for path in plan.stage_files(study, "checkpoint.json")]
     files += [plan.base_file(study) for study in plan.trained]
     return sorted(set(files))
+
+
+def provenance_config(plan: Plan, study: str, stage: str, seed: str) -> str:
+    """For ``write_provenance``."""
+    base, first = plan.models[str(plan.studies[study].base)], str(min(plan.config.seeds))
+    return dumps(
+        {
+            **{"study": study, "stage": stage, "seed": int(seed), "base": base.model_dump()},
+            **{"dataset": plan.dataset(study).model_dump(), "folder": plan.stage_folder(study, stage, seed)},
+            "card": plan.card_of(study, stage, first)[0],
+        }
+    )
+
+
+def provenance_inputs(plan: Plan, study: str, stage: str, seed: str) -> list[str]:
+    """Adapters and records of a stage and of every stage that it may have been continued from."""
+    chain = [plan.stage_folder(study, name, seed) for name in plan.studies[study].lineage(stage)]
+    files = ("checkpoint.json", *(f"adapter/{name}" for name in ADAPTER_FILES))
+    return [f"{folder}/{name}" for folder in chain for name in files]
+
+
+def registry_config(plan: Plan) -> str:
+    """For ``write_registry``."""
+    studies = [
+        {
+            **{"study": study, "dataset": plan.dataset(study).model_dump(), "rows": plan.data_record(study)},
+            "base": plan.models[base].model_dump() if (base := resolved.base) else None,
+            "record": plan.base_file(study) if resolved.base and study in plan.trained else None,
+        }
+        for study, resolved in plan.studies.items()
+    ]
+    adapters = [path for study in plan.trained for path in plan.stage_files(study, PROVENANCE)]
+    return dumps({"scale": plan.config.scale, "studies": studies, "adapters": adapters})
+
+
+def registry_inputs(plan: Plan) -> list[str]:
+    """Records that the registry of the run is made from."""
+    told = json.loads(registry_config(plan))
+    found = [path for study in told["studies"] for path in (study["rows"], study["record"]) if path]
+    return sorted({*found, *told["adapters"]})
 
 
 def environments(plan: Plan) -> list[str]:

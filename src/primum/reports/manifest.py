@@ -8,7 +8,7 @@ from typing import Any
 
 from primum.errors import UserError
 from primum.files import read_json, sha256_file
-from primum.provenance.names import BOM
+from primum.provenance.names import ADAPTER_CARD, BOM, PROVENANCE, REGISTRY
 from primum.reports.catalogue import (
     AUDIT_TABLES,
     CLAIMS,
@@ -42,7 +42,7 @@ def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
         | set(_together(results, config) if config.studies else ())
         | ({results / CLAIMS, results / CLAIMS_TABLE} if config.claims else set())
         | ({results / PARITY} if config.parity else set())
-        | {results / BOM}
+        | {results / name for name in (BOM, *REGISTRY)}
     )
     inputs = sorted({path for study in config.studies for path in _inputs(StudyFiles(results, study))})
     missing = [path for path in [*artefacts, *inputs] if not path.is_file()]
@@ -92,6 +92,7 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
     for stage, seed in study.runs():
         if stage != BASE_STAGE:
             yield from (files.checkpoint(stage, seed), files.log(stage, seed))
+            yield from (files.stage(stage, seed) / name for name in (PROVENANCE, ADAPTER_CARD))
             recorded = (
                 read_json(files.checkpoint(stage, seed))["adapter"] if files.checkpoint(stage, seed).is_file() else {}
             )

@@ -237,7 +237,7 @@ class StudyFiles:
             return record
         licence = read_json(self.source().with_name("croissant.json"))["license"]
         licence = licence.rsplit("/", 1)[-1].removesuffix(".html")
-        name = f"{self.study.study}-{record['teacher']['name']}"
+        name = read_json(self.splits)["source"]["dataset"]
         source = f"teacher '{record['teacher']['name']}', model {record['teacher']['model']}"
         return {"id": name, "reader": "corpus", "revision": "-", "source": source, "licence": licence}
 

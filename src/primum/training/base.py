@@ -26,6 +26,7 @@ from primum.tasks.base import Example
 from primum.training.carry import STATE, Carried, read_carried, write_carried
 from primum.training.gate import check_gate
 from primum.training.loading import ADAPTER, ADAPTER_FILES, CHECKPOINT, base_name, verify_base, verify_checkpoint
+from primum.training.registered import check_registered
 from primum.training.rollback import Block, choose_block
 from primum.training.state import locked
 
@@ -36,6 +37,7 @@ class TrainJob(Strict):
     """One stage to train: ``--config`` of ``scripts/train_stage.py``."""
 
     study: Identifier
+    dataset: Identifier  # id in config/datasets.tsv: without a line there, nothing is trained
     task: str
     task_settings: dict[str, Any]
     stage_name: Identifier
@@ -132,12 +134,13 @@ def train_stage(
         The content of ``checkpoint.json``.
 
     Raises:
-        UserError: if an input is not what it should be, or a guard bites.
+        UserError: if the data are not registered, an input is not what it should be, or a guard bites.
     """
     if (job.reward_table is None) == isinstance(job.stage, GrpoStage):
         raise UserError(
             f"Stage '{job.stage_name}': a reward table belongs to GRPO, and only to it.", "Mend 'reward_table'."
         )
+    check_registered(root, job.dataset, data)
     best = check_gate(read_json(gate), gate.name, sha256_file(data), data.name, job.reward_table)
     base = read_json(base_file)
     verify_base(root, base)
@@ -231,7 +234,7 @@ def _identity(
         "base": {"id": base["id"], "sha256": base["sha256"]},
         "parent": parent and {"stage": job.stage.parent, "sha256": sha256_file(parent / CHECKPOINT)},
         "reference": reference and sha256_file(reference / CHECKPOINT),
-        "data": {"split": job.stage.split, "sha256": data_sha256},
+        "data": {"dataset": job.dataset, "split": job.stage.split, "sha256": data_sha256},
         "config": config,
         "config_sha256": sha256_json(config),
         "code_sha256": job.code_sha256,

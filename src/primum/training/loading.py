@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ADAPTER = "adapter"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 CHECKPOINT = "checkpoint.json"
+CARD = "README.md"  # joins the weights at any time, under a hidden name first; nothing is loaded from it
 REBUILD = "Restore it, or delete results/inputs/bases/{}/base.json and call snakemake again."
 
 
@@ -122,7 +123,8 @@ def verify_checkpoint(base: dict[str, Any], folder: Path) -> dict[str, Any]:
             f"not on '{base['id']}' ({base['sha256'][:12]}).",
             "Give the base it was trained on, or train the stage again.",
         )
-    found = sorted(p.name for p in (folder / ADAPTER).iterdir()) if (folder / ADAPTER).is_dir() else []
+    files = (folder / ADAPTER).iterdir() if (folder / ADAPTER).is_dir() else ()
+    found = sorted(p.name for p in files if not p.name.lstrip(".").startswith(CARD))
     if found != sorted(checkpoint["adapter"]):
         raise UserError(
             f"{folder}/{ADAPTER} holds {found}, not {sorted(checkpoint['adapter'])}.", "Train the stage again."

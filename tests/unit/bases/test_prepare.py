@@ -12,18 +12,19 @@ from pathlib import Path
 import pytest
 
 from primum.bases.prepare import prepare_base
-from primum.config import ModelEntry, project_root
+from primum.config import project_root
 from primum.errors import UserError
 from primum.files import read_json, sha256_json, sha256_tree
+from primum.registry import ModelSource
 from tests.hub import COMMIT, REPOSITORY, Hub, unhurried
 
 ROOT = project_root()
 FILES = {"config.json": b'{"model_type": "qwen3"}', "model.safetensors": b"\x08" + b"0" * 99, "README.md": b"# A model"}
 
 
-def entry(**changes: str) -> ModelEntry:
+def entry(**changes: str) -> ModelSource:
     fields = {"id": "some-base", "reader": "folder", "source": "base", "revision": "-", "sha256": "-"}
-    return ModelEntry(**fields | {"licence": "Apache-2.0", "note": "-"} | changes)
+    return ModelSource(**fields | {"licence": "Apache-2.0", "note": "-"} | changes)
 
 
 @pytest.fixture

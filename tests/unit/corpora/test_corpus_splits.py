@@ -38,6 +38,7 @@ def build(job, tmp_path):
         write_jsonl(tmp_path / "embedded" / "rows.jsonl", rows)
         values = {
             "study": "dipg",
+            "dataset": "dipg-corpus",
             "task": job.task,
             "task_settings": job.task_settings,
             "data": DATA | data,
@@ -69,7 +70,7 @@ def test_rows_go_where_they_were_written_for(tmp_path, some, build) -> None:
     assert summary["leaks"] == summary["dropped"] == [] and summary["bad_gold"] == {}
     assert summary["groups_shared"]["dev+eval"] == summary["groups_shared"]["dev+sft"] == 0
     assert summary["groups_shared"]["eval+grpo"] == 0 and summary["groups_shared"]["grpo+sft"] > 0
-    assert read_json(tmp_path / "data" / "splits.json")["source"]["dataset"] == "embedded"
+    assert read_json(tmp_path / "data" / "splits.json")["source"]["dataset"] == "dipg-corpus"
 
 
 def test_the_whole_tiny_corpus_makes_its_splits(made, build) -> None:

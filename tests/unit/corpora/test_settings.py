@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from primum.config import Config, Study
+from primum.corpora.croissant import LICENCE
 from primum.corpora.settings import CorpusJob
 from primum.errors import UserError
 from primum.plan import Plan
@@ -101,8 +102,8 @@ def _over(**corpus: Any) -> dict[str, Any]:
         # where rows come from
         ({"data": {"ranges": {"dev": [0, 10]}}}, "data.from_corpus: needs a corpus, and no ranges and no validation"),
         ({"data": {"validation": True}}, "data.from_corpus: needs a corpus, and no ranges and no validation"),
-        ({"data": {"from_corpus": False}}, "dataset: name one and its data.ranges, or describe a corpus"),
-        ({"data": {"from_corpus": False}, "dataset": "medmcqa-bundled"}, "dataset: name one and its data.ranges"),
+        ({"data": {"from_corpus": False}}, "data.ranges: cut the dataset, or describe a corpus"),
+        ({"dataset": None}, "'dataset'"),
         ({"corpus": None}, "data.from_corpus: needs a corpus"),
         # rewards and stages
         ({"exploitable_rewards": ["soft", "kind"]}, "exploitable_rewards: 'kind' is no table of this study"),
@@ -146,6 +147,19 @@ def test_a_kind_without_a_prompt_is_named() -> None:
 )
 def test_a_key_that_is_missing_is_named(key: str) -> None:
     assert f"corpus.{key}" in _refused(_study({}, f"corpus.{key}")).message
+
+
+def test_a_corpus_that_nobody_registered_is_refused() -> None:
+    assert "key 'dataset' is missing" in _refused(_study({}, "dataset")).message
+
+
+def test_a_corpus_is_no_dataset_of_a_study_without_one() -> None:
+    with pytest.raises(UserError, match="is a corpus, and the study describes none"):
+        Plan(ROOT, DEFAULT | {"overrides": {"medmcqa": {"dataset": "dipg-corpus"}}})
+
+
+def test_the_licence_that_a_corpus_states_is_the_registered_one() -> None:
+    assert LICENCE.endswith(f"/{Plan(ROOT, ONLY).dataset('dipg').licence}.html")
 
 
 def test_a_whole_tree_on_a_corpus_is_accepted() -> None:
@@ -206,6 +220,9 @@ def test_a_teacher_needs_a_model_and_no_more() -> None:
         (_over(challenger="nobody"), "study 'dipg': corpus.challenger 'nobody' is not in 'teachers'"),
         (_over(resources="resources/nowhere"), "corpus.resources resources/nowhere does not exist"),
         (_over(resources="resources/dipg/README.md"), "corpus.resources resources/dipg/README.md does not exist"),
+        (_over(resources="resources/medmcqa"), "registered as written from resources/dipg, not from resources/medmcqa"),
+        ({"dataset": "unheard"}, "No entry 'unheard' in config/datasets.tsv"),
+        ({"dataset": "medmcqa-bundled"}, "dataset 'medmcqa-bundled' of config/datasets.tsv is no corpus"),
         (_over(prompts={"needle": "absent.txt"}), "absent.txt"),
         ({"rewards": {"repaired": {"charm": 1.0}}}, "rewards.repaired weighs 'charm'"),
         ({"task_settings": {"tags": ["think", "answer"]}}, "task_settings.tags"),

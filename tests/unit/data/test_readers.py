@@ -120,3 +120,11 @@ def test_broken_files_are_refused(tmp_path, name, content, told):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=told):
         read_table(tmp_path / name)
+
+
+def test_a_corpus_is_written_and_not_fetched(tmp_path, script, entry):
+    done = script(
+        "fetch_dataset", "--entry", entry(reader="corpus", source="resources/dipg"), "--output", str(tmp_path)
+    )
+    assert done.returncode == 2 and "a teacher writes it, and it cannot be fetched" in done.stderr
+    assert done.stderr.count("\n") == 1 and not (tmp_path / "rows.jsonl").exists()

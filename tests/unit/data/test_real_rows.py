@@ -8,7 +8,8 @@ import pytest
 
 from primum.config import project_root
 from primum.files import read_jsonl
-from primum.settings import load_config, load_dataset_entry, load_study, read_yaml
+from primum.registry import load_dataset_entry
+from primum.settings import load_config, load_study, read_yaml
 
 ROOT = project_root()
 FILE = ROOT.parent / "shared" / "data" / "medmcqa" / "validation-head.jsonl"
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def line():
     """The registry's line for the file, whatever its place: its sha256 and answer base are what is tested."""
-    return load_dataset_entry(ROOT, "medmcqa-file").model_dump() | {"source": str(FILE)}
+    return json.loads(load_dataset_entry(ROOT, "medmcqa-file").fetched()) | {"source": str(FILE)}
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ def _build(script, rows, output, **data):
     study = load_study(ROOT, "medmcqa", load_config(read_yaml(ROOT / "config" / "config.yaml") | {"scale": "small"}))
     config = {
         "study": "medmcqa",
+        "dataset": "medmcqa-file",
         "task": study.task,
         "task_settings": study.task_settings,
         "data": study.data.model_dump(mode="json") | data,

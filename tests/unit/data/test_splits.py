@@ -41,7 +41,13 @@ def build(tmp_path):
 
     def run(rows, output="data", **data):
         write_jsonl(tmp_path / "some-set" / "rows.jsonl", rows)
-        config = {"study": "s", "task": "medmcqa", "task_settings": SETTINGS, "data": DATA | data}
+        config = {
+            "study": "s",
+            "dataset": "some-set",
+            "task": "medmcqa",
+            "task_settings": SETTINGS,
+            "data": DATA | data,
+        }
         config = parse(SplitsConfig, config | {"training_splits": ["grpo", "sft"]}, "test")
         return build_splits(config, tmp_path / "some-set" / "rows.jsonl", tmp_path / output)
 
@@ -189,6 +195,7 @@ def test_script(tmp_path, rows, script):
     write_jsonl(tmp_path / "some-set" / "rows.jsonl", rows)
     config = {
         "study": "s",
+        "dataset": "some-set",
         "task": "medmcqa",
         "task_settings": SETTINGS,
         "data": DATA,

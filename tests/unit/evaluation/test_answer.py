@@ -20,7 +20,7 @@ from primum.tasks.base import Example
 from primum.training.gate import RewardsConfig, build_gate
 from tests import tiny
 from tests.unit.training.conftest import backend, sft_folder, workspace  # noqa: F401
-from tests.unit.training.stage_tools import ROOT, Workspace
+from tests.unit.training.stage_tools import ROOT, Workspace, register
 
 PREDICTORS = ["hf", *(["tunix"] if find_spec("jax") else [])]
 SETTINGS = {
@@ -80,6 +80,7 @@ def grounded(tmp_path_factory, backend):  # noqa: F811
         rewards={"plain": {"exact_format": 1.0}},
         exploitable=["plain"],
     )
+    register(root, [root / "sft.jsonl"])
     write_json(root / "gate.json", build_gate(config, [root / "sft.jsonl"]))
     changes = {"task": "grounded_answer", "task_settings": SETTINGS, "max_steps": 2, "learning_rate": 1e-4}
     Workspace(root, base, backend).train(

@@ -33,8 +33,15 @@ from primum.files import (
     write_jsonl,
     write_text,
 )
+from primum.provenance.adapter_card import adapter_card
+from primum.provenance.adapters import ProvenanceConfig, build_provenance
+from primum.provenance.names import ADAPTER_CARD, PROVENANCE
+from primum.provenance.run_registry import COLUMNS as REGISTRY_COLUMNS
+from primum.provenance.run_registry import RunRegistryConfig, as_rows, build_registry
+from primum.registry import load_dataset_entry, load_model_entry
 from primum.reports.catalogue import CLAIMS, CLAIMS_TABLE
-from primum.reports.sources import ReportConfig, StudyReport
+from primum.reports.sources import ReportConfig, StudyFiles, StudyReport
+from primum.strict import parse
 from primum.tasks import load_task
 from primum.tasks.base import Example
 from primum.training.gate import RewardsConfig, build_gate
@@ -53,6 +60,8 @@ TASK_SETTINGS = {
     "gold_confidence": 0.95,
     "reason_max_chars": 250,
 }
+BASE = {"model.safetensors": "1" * 64, "tokenizer.json": "2" * 64}
+ROWS_SHA256 = sha256_bytes(b'{"id": "a/1"}\n')  # of what stands for the dataset's rows
 LORA = {"r": 16, "alpha": 32, "dropout": 0.0, "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"]}
 GUARDS = {
     "min_sampled_schema_rate": 0.5,
@@ -128,6 +137,7 @@ def build(root: Path, seeds: tuple[int, ...] = (0,), published: str | None = "me
     audited(root, folder, _compare(root, folder, seeds, published), {"grpo": "standard"})
     if published:
         _claims(results)
+    register(results, StudyReport.model_validate(study(seeds)), "medmcqa-bundled")
     data = [{"study": "medmcqa", "splits": sorted(SPLITS)}]
     config = {"scale": "tiny", "studies": [study(seeds)], "data": data, "claims": bool(published)}
     return SimpleNamespace(
@@ -181,7 +191,7 @@ def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:
         folder / "splits.json",
         {
             **{"study": "medmcqa", "shuffle_seed": 42, "near_duplicate_threshold": 0.8, "splits": described},
-            **{"source": {"dataset": "medmcqa-bundled", "rows_sha256": "0" * 64}, "groups_shared": {"sft+eval": 9}},
+            **{"source": {"dataset": "medmcqa-bundled", "rows_sha256": ROWS_SHA256}, "groups_shared": {"sft+eval": 9}},
             **{"excluded": [], "leaks": [leak], "dropped": ["a/1"], "right_option_twice": []},
         },
     )
@@ -194,9 +204,8 @@ def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _inputs(folder: Path) -> None:
     entry = {"revision": "-", "sha256": "-", "licence": "Apache-2.0", "note": "made for a test", "reader": "bundled"}
-    files = {"model.safetensors": "1" * 64, "tokenizer.json": "2" * 64}
     base = entry | {"id": "tiny-qwen3", "source": "resources/bases/tiny-qwen3", "path": "resources/bases/tiny-qwen3"}
-    base |= {"files": files, "sha256": sha256_json(files)}
+    base |= {"files": BASE, "sha256": sha256_json(BASE)}
     write_json(folder / "bases" / "tiny-qwen3" / "base.json", base)
     dataset = folder / "datasets" / "medmcqa-bundled"
     write_jsonl(dataset / "rows.jsonl", [{"id": "a/1"}])
@@ -240,9 +249,12 @@ def _train(folder: Path, stage: str, seed: int) -> None:
         {
             "rollback": None,
             **{"study": "medmcqa", "stage": stage, "method": node["method"], "seed": seed, "backend": "trl"},
-            "base": {"id": "tiny-qwen3", "sha256": "4" * 64},
+            "base": {"id": "tiny-qwen3", "sha256": sha256_json(BASE)},
             "parent": None if stage == "sft" else {"stage": "sft", "sha256": sha256_file(parent)},
-            "data": {"split": node["split"], "sha256": sha256_file(folder / "data" / f"{node['split']}.jsonl")},
+            "data": {
+                **{"dataset": "medmcqa-bundled", "split": node["split"]},
+                "sha256": sha256_file(folder / "data" / f"{node['split']}.jsonl"),
+            },
             **{"config": config, "config_sha256": sha256_json(config), "code_sha256": "5" * 64},
             "environment_sha256": sha256_file(ROOT / "envs/trl.yaml"),
             "adapter": {name: sha256_bytes(data) for name, data in weights.items()},
@@ -342,6 +354,29 @@ def audited(
     for name, columns in AUDIT_COLUMNS.items():
         write_text(folder / "tables" / f"audit_{name}.csv", to_csv(columns, rows[name]))
     write_json(folder / "audits.json", found)
+
+
+def register(results: Path, study: StudyReport, dataset: str) -> None:
+    """Provenance and card of every adapter, and the registry of the run, by the project's own code."""
+    files, inputs = StudyFiles(results, study), results.parent / "inputs"
+    base, line = load_model_entry(ROOT, "tiny-qwen3").model_dump(), load_dataset_entry(ROOT, dataset).model_dump()
+    record, written = inputs / "bases" / "tiny-qwen3" / "base.json", []
+    for stage, seed in study.runs():
+        if stage == "base":
+            continue
+        folder = files.stage(stage, seed)
+        keys = {"study": study.study, "stage": stage, "seed": seed, "base": base, "dataset": line}
+        keys |= {"folder": folder.relative_to(files.root).as_posix()}
+        keys |= {"card": files.card(stage).relative_to(files.root).as_posix()}
+        made = build_provenance(parse(ProvenanceConfig, keys, "test"), folder, record, files.splits, files.source())
+        write_json(folder / PROVENANCE, made)
+        write_text(folder / ADAPTER_CARD, adapter_card(made))
+        written.append(str(folder / PROVENANCE))
+    used = {"study": study.study, "dataset": line, "rows": str(files.source()), "base": base, "record": str(record)}
+    config = {"scale": "tiny", "studies": [used], "adapters": written}
+    registry = build_registry(parse(RunRegistryConfig, config, "test"))
+    write_json(results / "registry.json", registry)
+    write_text(results / "registry.csv", to_csv(REGISTRY_COLUMNS, as_rows(registry)))
 
 
 def _claims(results: Path) -> None:

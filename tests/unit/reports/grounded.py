@@ -19,7 +19,7 @@ from primum.evaluation.compare import COLUMNS, compare
 from primum.evaluation.console import summary, to_csv
 from primum.evaluation.read import CompareConfig
 from primum.evaluation.score import ScoreConfig, score_predictions
-from primum.files import sha256_bytes, sha256_file, sha256_json, write_json, write_jsonl, write_text
+from primum.files import read_json, sha256_bytes, sha256_file, sha256_json, write_json, write_jsonl, write_text
 from primum.plan import Plan
 from primum.reports.sources import ReportConfig, StudyReport
 from primum.strict import parse
@@ -92,6 +92,7 @@ def build(root: Path, sizes: dict[str, int] | None = None) -> SimpleNamespace:
         _evaluate(folder, job, tables, stage, folder / "audits/swapped.jsonl", lines, target)
 
     plain.audited(root, folder, config, own, swapped, answer)
+    plain.register(results, StudyReport.model_validate(study()), "dipg-corpus")
     corpus = ["corpus/embedded/generation.json", "corpus/embedded/croissant.json"]
     data = [{"study": "dipg", "splits": sorted(wanted["sizes"]), "corpus": corpus}]
     config = {"scale": "tiny", "studies": [study()], "data": data}
@@ -133,7 +134,8 @@ def _data(folder: Path, job: CorpusJob, tables: dict[str, Any]) -> dict[str, lis
             "groups": len({row["group"] for row in kept}),
         }
     splits = {"study": "dipg", "shuffle_seed": 42, "near_duplicate_threshold": 0.8, "splits": described}
-    splits |= {"source": {"dataset": "embedded", "rows_sha256": "0" * 64}, "groups_shared": {"grpo+sft": 12}}
+    rows_sha256 = read_json(corpus / "generation.json")["rows_sha256"]
+    splits |= {"source": {"dataset": "dipg-corpus", "rows_sha256": rows_sha256}, "groups_shared": {"grpo+sft": 12}}
     splits |= {"excluded": [], "leaks": [], "dropped": [], "right_option_twice": [], "bad_gold": {}}
     write_json(folder / "data" / "splits.json", splits)
     config = {"study": "dipg", "task": job.task, "task_settings": job.task_settings, "rewards": tables}
@@ -173,9 +175,10 @@ def _train(folder: Path, job: CorpusJob, tables: dict[str, Any], stage: str) -> 
     config |= {"task": job.task, "task_settings": job.task_settings, "thinking": False, "threads": 1}
     above = folder / f"models/trl/{parent}/seed0/checkpoint.json"
     record = {"study": "dipg", "stage": stage, "method": method, "seed": 0, "backend": "trl"}
-    record |= {"base": {"id": "tiny-qwen3", "sha256": "4" * 64}, "bf16_used": False, "steps": steps}
+    record |= {"base": {"id": "tiny-qwen3", "sha256": sha256_json(plain.BASE)}, "bf16_used": False, "steps": steps}
     record |= {"parent": None if parent == "base" else {"stage": parent, "sha256": sha256_file(above)}}
-    record |= {"data": {"split": method, "sha256": sha256_file(folder / f"data/{method}.jsonl")}, "config": config}
+    data = {"dataset": "dipg-corpus", "split": method, "sha256": sha256_file(folder / f"data/{method}.jsonl")}
+    record |= {"data": data, "config": config}
     record |= {"config_sha256": sha256_json(config), "code_sha256": "5" * 64}
     record |= {"environment_sha256": sha256_file(ROOT / "envs/trl.yaml")}
     record |= {"adapter": {name: sha256_bytes(content) for name, content in weights.items()}}
@@ -226,7 +229,7 @@ def _compare(root: Path, folder: Path, job: CorpusJob, tables: dict[str, Any]) -
     keys = {"study": "dipg", "task": job.task, "task_settings": job.task_settings, "rewards": used}
     keys |= {"fixed_table": "repaired", "stages": [{"name": "base", "parent": None}, *nodes], "seeds": [0]}
     keys |= {"splits": SPLITS, "selection": "dev", "training_splits": ["grpo", "sft"], "published": "dipg"}
-    keys |= {"scale": "tiny", "base": "tiny-qwen3", "dataset": "dipg-embedded"}
+    keys |= {"scale": "tiny", "base": "tiny-qwen3", "dataset": "dipg-corpus"}
     before = Path.cwd()
     os.chdir(root)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.training.stage_tools import TABLE, Workspace
+from tests.unit.training.stage_tools import TABLE, Workspace, register
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Workspa
     base = tiny.make_base(root, steps=120)
     write_json(root / "base.json", base)
     files = [tiny.write_split(root / f"{name}.jsonl", 40, seed, name) for seed, name in enumerate(("sft", "grpo"))]
+    register(root, files)
     config = RewardsConfig(study="toy", task="medmcqa", task_settings=tiny.TASK_SETTINGS, rewards={"standard": TABLE})
     write_json(root / "gate.json", build_gate(config, files))
     return Workspace(root, base, backend)

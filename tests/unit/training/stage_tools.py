@@ -55,6 +55,7 @@ class Workspace:
         node = shared | sizes | own
         job = {
             "study": "toy",
+            "dataset": "toy-rows",
             "task": "medmcqa",
             "task_settings": tiny.TASK_SETTINGS,
             "stage_name": stage,
@@ -125,6 +126,20 @@ class Workspace:
             output,
             blocks,
         )
+
+
+def register(root: Path, splits: list[Path]) -> None:
+    """A registry with the line of the toy rows, and the record of the splits that were cut from them."""
+    from primum.files import sha256_file, write_json, write_text
+    from primum.registry import DATASETS, DatasetEntry
+
+    line = {"id": "toy-rows", "reader": "bundled", "columns": "medmcqa", "source": "rows", "revision": "-"}
+    line |= {"sha256": "-", "answer_base": "0", "licence": "Apache-2.0", "note": "-", "purpose": "tests"}
+    line |= {"sensitivity": "synthetic", "consent": "none needed: no patients", "lineage": "tests/tiny.py"}
+    names = list(DatasetEntry.model_fields)
+    write_text(root / DATASETS, "\t".join(names) + "\n" + "\t".join(line[name] for name in names) + "\n")
+    cut = {path.stem: {"sha256": sha256_file(path)} for path in splits}
+    write_json(root / "splits.json", {"source": {"dataset": "toy-rows"}, "splits": cut})
 
 
 def environment() -> dict[str, str]:

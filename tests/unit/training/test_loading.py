@@ -82,9 +82,12 @@ def test_adapter_without_lineage_is_refused(workspace, stage):
         load_model(workspace.root, workspace.base, stage)
 
 
-def test_a_file_beside_the_adapter_is_refused(workspace, stage):
-    (stage / "adapter" / "README.md").write_text("hello")
-    with pytest.raises(UserError, match=r"README\.md"):
+def test_a_file_beside_the_adapter_is_refused_but_for_its_card(workspace, stage):
+    for name in ("README.md", ".README.md.k3x2"):  # the second: while the first is being written
+        (stage / "adapter" / name).write_text("hello")
+    assert verify_checkpoint(workspace.base, stage)["stage"] == "sft"
+    (stage / "adapter" / "more.safetensors").write_text("hello")
+    with pytest.raises(UserError, match=r"more\.safetensors"):
         verify_checkpoint(workspace.base, stage)
 
 

@@ -27,7 +27,8 @@ def test_sft_writes_its_folder_and_nothing_else(workspace, sft_folder):
     record = json.loads((sft_folder / "checkpoint.json").read_text())
     assert record["base"] == {"id": "tiny-test", "sha256": workspace.base["sha256"]}
     assert record["parent"] is None
-    assert record["data"] == {"split": "sft", "sha256": sha256_file(workspace.root / "sft.jsonl")}
+    sha256 = sha256_file(workspace.root / "sft.jsonl")
+    assert record["data"] == {"dataset": "toy-rows", "split": "sft", "sha256": sha256}
     assert (record["method"], record["steps"], record["bf16_used"]) == ("sft", 10, False)
     config = (sft_folder / "adapter" / "adapter_config.json").read_text()
     assert json.loads(config)["base_model_name_or_path"] == "models/tiny"
