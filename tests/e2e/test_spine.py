@@ -32,6 +32,11 @@ SHORT = {
         "evaluation": {"splits": ["eval"], "permutations": 1},
     },
     "dipg": SHORT_DIPG | {"evaluation": SHORT_DIPG["evaluation"] | {"splits": ["eval"]}},
+    "irae": {
+        "stages": {"sft": {"max_steps": 12}, "grpo": {"max_steps": 2, "max_completion_length": 32}},
+        "guards": {"min_sampled_schema_rate": 0.0, "sampled_prompts": 4},
+        "evaluation": {"splits": ["eval"], "max_new_tokens": 32},
+    },
 }
 RUN = ("--profile", "local", "--conda-prefix", str(ROOT / ".snakemake" / "conda"))
 RESULTS = Path("results/tiny")
@@ -76,6 +81,10 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
         "medmcqa/models/trl/grpo/seed0/adapter/README.md",
         "medmcqa/models/trl/grpo/seed0/provenance.json",
         "medmcqa/eval/trl/base/seed0/eval/predictions.jsonl",
+        "irae/deployments.json",
+        "irae/tables/deployment_corrections.csv",
+        "irae/deployments/trl/few-shot-layered/seed0/eval/predictions.jsonl",
+        "paper/figures/irae_deployments.svg",
         "dipg/eval_results.json",
         "dipg/cards/trl/soft-1200.md",
         "dipg/audits/swapped.jsonl",
@@ -92,6 +101,19 @@ def test_swapped_patients_are_asked_where_rows_name_them_and_nowhere_else(built:
     assert dipg["swaps"]["other_age"]["status"] == "made"
     assert not medmcqa["flips"] and medmcqa["swaps"]["other_age"]["status"] == "untestable: no row names age"
     assert not (built / RESULTS / "medmcqa" / "audits" / "trl").exists()
+
+
+def test_a_layer_records_every_correction_beside_what_was_said(built: Path) -> None:
+    folder = built / RESULTS / "irae" / "deployments" / "trl"
+    said = read_jsonl(folder / "few-shot" / "seed0" / "eval" / "predictions.jsonl")
+    layered = read_jsonl(folder / "few-shot-layered" / "seed0" / "eval" / "predictions.jsonl")
+    assert [row["said"] for row in layered] == [row["completion"] for row in said]
+    assert all((row["completion"] != row["said"]) == bool(row["corrections"]) for row in layered)
+    rows = read_json(built / RESULTS / "irae" / "deployments.json")["deployment_corrections"]
+    counted = {
+        row["corrected"] for row in rows if row["deployment"] == "few-shot-layered" and row["rule"] == "any rule"
+    }
+    assert counted == {sum(bool(row["corrections"]) for row in layered)}
 
 
 def test_results_name_no_machine_and_no_folder(built: Path) -> None:
@@ -112,7 +134,7 @@ def test_the_run_is_told_from_its_own_record(built: Path) -> None:
     crate, unknown = build_crate(built, str(RESULTS), "a test")
     assert unknown == []
     ran = [entity["name"] for entity in crate["@graph"] if entity["@type"] == "CreateAction"]
-    assert ran.count("train_stage") == 10 and {"fetch_dataset", "write_bom", "write_manifest"} <= set(ran)
+    assert ran.count("train_stage") == 12 and {"fetch_dataset", "write_bom", "write_manifest"} <= set(ran)
     files = {entity["@id"]: entity.get("sha256") for entity in crate["@graph"] if "File" in entity["@type"]}
     assert read_json(built / RESULTS / "manifest.json")["artefacts"].items() <= files.items()
     config = Plan(built, read_yaml(built / "config" / "config.yaml") | {"overrides": SHORT}).report_config()
