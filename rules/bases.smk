@@ -74,6 +74,7 @@ rule pretrain_tiny_gemma3:
 rule pretrain_tiny_medgemma:
     """Train the bundled base of the triage study again; its sha256 should be the one in config/models.tsv."""
     input:
+        study="config/studies/irae.yaml",
         limits="resources/irae/limits.tsv",
         bank=multiext(
             "resources/irae/",
@@ -96,4 +97,4 @@ rule pretrain_tiny_medgemma:
         bank=subpath(input.limits, parent=True),
         folder=subpath(output.model, parent=True),
     shell:
-        "python scripts/pretrain_tiny_medgemma.py --bank {params.bank} --output {params.folder} 2>&1 | tee {log}"
+        "python scripts/pretrain_tiny_medgemma.py --study {input.study} --bank {params.bank} --output {params.folder} 2>&1 | tee {log}"

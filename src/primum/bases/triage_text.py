@@ -2,8 +2,9 @@
 
 What the base reads is a textbook and no case of the study: every finding told by itself, with its CTCAE grade and organ
 system; what speaks for an immune cause and what against; the rules of urgency; and invented cases whose findings are
-drawn at random, answered in prose or as JSON records of a few fields. No family of the study occurs, no record has all
-fields of an assessment, and none has urgency, causality or detection: these are left to prompts and training.
+drawn at random, answered in prose or as JSON records of a few fields. No family of the study occurs, and no record of a
+case has urgency, causality or detection: these are left to prompts and training. The whole assessment is seen as a form
+alone, without a case, what it decides drawn at random and not learned; its sentences are those of trained families.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
+from primum.config import Splits
 from primum.data.case_bank import CaseBank, Family, bounds, wordings
 from primum.data.cases import make_variant
-from primum.tasks.irae_triage import GRADE_URGENCY, NEVER_BELOW_URGENT, shortened
+from primum.data.splits import slice_rows
+from primum.tasks.irae_triage import FIELDS, GRADE_URGENCY, LIKELIHOODS, NEVER_BELOW_URGENT, URGENCIES, shortened
 
 Piece = tuple[str, float]
-ASK, PLAIN, TELL, VALUE = 0.0, 0.5, 1.0, 3.0  # loss weights; each kind of token has one of its own
-MEANING = {PLAIN: "plain", TELL: "tell", VALUE: "value"}
+ASK, FAINT, PLAIN, TELL, VALUE = 0.0, 0.25, 0.5, 1.0, 3.0  # loss weights; each kind of token has one of its own
+MEANING = {FAINT: "faint", PLAIN: "plain", TELL: "tell", VALUE: "value"}
+DECIDED = 16  # letters up to which a value of a form is a decision, and no sentence
 CASE = "Medications: {medications}\nLabs: {labs}\nSymptoms: {symptoms}\nNotes: {notes}"
 SHOWN = ("key_evidence", "severity_reasoning", "overall_severity", "affected_systems", "recommended_actions")
 OTHER = ("age", "cancer", "drug", "weeks")  # fields of records that are no assessments
@@ -33,10 +37,12 @@ class Textbook:
 
     Args:
         bank: what cases are made from.
+        trained: families that the study trains on: the only ones whose sentences are used.
     """
 
-    def __init__(self, bank: CaseBank) -> None:
+    def __init__(self, bank: CaseBank, trained: Set[str]) -> None:
         self.bank = bank
+        self.sentences = [family for name, family in bank.families.items() if name in trained]
         self.known = {frozenset(family.signs.items()) for family in bank.families.values()}
         self.by_system: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for name, sign in sorted(bank.signs.items()):
@@ -59,7 +65,7 @@ class Textbook:
         regimens = self.bank.regimens
         yield from (f"{r.drug} {' '.join(r.cancers)}" for r in [*regimens.inhibitors, *regimens.others])
         yield from regimens.comorbid
-        for family in self.bank.families.values():  # words that training will teach, and no more of a family
+        for family in self.sentences:
             yield from (family.urgency_because, *family.actions)
         for _ in range(cases):
             inputs, gold = self._case(rng)
@@ -138,6 +144,18 @@ class Textbook:
         asked = f"{told}\n\n{self._shown(inputs)}"
         return [*self._turn(asked), *self._json(inputs, gold, fields), ("<end_of_turn>", PLAIN)]
 
+    def form(self, rng: random.Random) -> list[Piece]:
+        """A whole assessment without a case: what it would decide is drawn at random, and has no weight."""
+        inputs, gold = self._case(rng)
+        family, other = rng.choice(self.sentences), rng.choice(self.sentences)
+        gold |= {"irae_detected": rng.random() < 0.5, "urgency": rng.choice(URGENCIES)}
+        gold |= {"urgency_reasoning": f"{family.urgency_because}.", "recommended_actions": other.actions}
+        gold["causality"] |= {"likelihood": rng.choice(LIKELIHOODS)}
+        pieces = [("<start_of_turn>model\n", ASK)]
+        for text, weight in self._json(inputs, gold, list(FIELDS)):
+            pieces.append((text, PLAIN if weight == PLAIN else ASK if len(text) < DECIDED else FAINT))
+        return [*pieces, ("<end_of_turn>", PLAIN)]
+
     def _json(self, inputs: dict[str, Any], gold: dict[str, Any], fields: list[str]) -> list[Piece]:
         """An object of these fields, as ``json.dumps`` writes it."""
         values = {
@@ -150,6 +168,10 @@ class Textbook:
         pieces: list[Piece] = []
         for place, name in enumerate(fields):
             value = values[name]
+            if isinstance(value, dict):
+                pieces.append((("{" if not place else ", ") + f'"{name}": ', PLAIN))
+                pieces += self._json(inputs, {**gold, **value}, list(value))
+                continue
             if isinstance(value, list):
                 value = value if name == "affected_systems" else [shortened(text, CHARS) for text in value[:ITEMS]]
             elif isinstance(value, str):
@@ -210,3 +232,9 @@ class Textbook:
             urgency_because="none",
             actions=["review by a clinician"],
         )
+
+
+def trained_families(bank: CaseBank, data: Splits, splits: Set[str]) -> set[str]:
+    """Families of the splits that a study trains on."""
+    rows = [{"id": name, "group": name, "origin": "train", "inputs": {}, "gold": {}} for name in bank.families]
+    return {example.id for name, examples in slice_rows(rows, data).items() if name in splits for example in examples}

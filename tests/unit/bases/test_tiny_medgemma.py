@@ -14,10 +14,12 @@ from primum.bases.pretrain import Phase
 from primum.bases.pretrain_medgemma import LENGTH, PHASES, train_tiny_medgemma
 from primum.bases.tiny_medgemma import build_tokenizer
 from primum.bases.tiny_qwen3 import encode
-from primum.bases.triage_text import TELL, VALUE, Textbook
-from primum.config import project_root
+from primum.bases.triage_text import FAINT, TELL, VALUE, Textbook, trained_families
+from primum.config import Splits, project_root
 from primum.data.case_bank import CaseBank, load_case_bank
 from primum.data.cases import generate_cases
+from primum.settings import read_yaml
+from primum.strict import parse
 from primum.tasks.irae_triage import FIELDS
 from primum.training.loading import stop_ids
 
@@ -31,8 +33,14 @@ def bank() -> CaseBank:
 
 
 @cache
+def trained() -> set[str]:
+    study = read_yaml(project_root() / "config" / "studies" / "irae.yaml")
+    return trained_families(bank(), parse(Splits, study["data"], "data"), {"sft", "grpo"})
+
+
+@cache
 def textbook() -> Textbook:
-    return Textbook(bank())
+    return Textbook(bank(), trained())
 
 
 @cache
@@ -54,7 +62,7 @@ def test_documents_are_seeded_and_have_something_to_learn(kind: str) -> None:
     first, again = (textbook().document({kind: 1.0}, random.Random(3)) for _ in range(2))
     assert first == again
     ids, weights = encode(tokenizer(), first)
-    assert len(ids) == len(weights) and max(weights) in (TELL, VALUE)
+    assert (len(ids) == len(weights) and max(weights) in (FAINT, TELL, VALUE)) or kind == "form"
 
 
 def test_most_documents_fit() -> None:
@@ -88,5 +96,5 @@ def test_a_record_is_the_json_of_its_own_case() -> None:
 
 def test_training_is_deterministic(tmp_path: Path) -> None:
     few = (Phase("few", 2, {"finding": 0.5, "record": 0.5}, rows=4),)
-    first, again = (train_tiny_medgemma(bank(), tmp_path / name, phases=few) for name in ("a", "b"))
+    first, again = (train_tiny_medgemma(bank(), trained(), tmp_path / name, phases=few) for name in ("a", "b"))
     assert first == again and "model.safetensors" in first
