@@ -53,7 +53,7 @@ def write_finetune_card(record: Mapping[str, Any], gguf: str | None, output: Pat
         **{"seed": str(record["seed"]), "code_sha256": record["code_sha256"]},
         "software": ", ".join(f"{name} {number}" for name, number in sorted(record["versions"].items())),
         "snippet": SNIPPET.format(
-            base=base["name"],
+            base="the folder of the GGUF file" if gguf else base["name"],
             file=f', gguf_file="{gguf}"' if gguf else "",
             template=f"\ntokenizer.chat_template = {plain!r}" if plain else "",
         ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from primum.config import DatasetEntry
 from primum.errors import UserError
-from primum.files import read_json, read_jsonl, sha256_file, sha256_json, sha256_tree
+from primum.files import read_json, read_jsonl, sha256_file, sha256_json
 from primum.provenance.registry import Registry
 from primum.settings import load_dataset_entry
 from primum.tasks.base import Example, Message
@@ -181,8 +181,9 @@ def _listing(place: Path) -> dict[str, str]:
     """What a prepared base lists, but nothing hidden: a clone's ``.git``, a client's ``.cache``."""
     if place.is_file():
         return {place.name: sha256_file(place)}
-    kept = (name for name in sha256_tree(place) if not any(part.startswith(".") for part in name.split("/")))
-    return {name: sha256_file(place / name) for name in kept if not name.endswith(".md")}
+    paths = {path.relative_to(place).as_posix(): path for path in place.rglob("*") if path.is_file()}
+    shown = {name: path for name, path in paths.items() if not any(part.startswith(".") for part in name.split("/"))}
+    return {name: sha256_file(path) for name, path in sorted(shown.items()) if not name.endswith(".md")}
 
 
 def open_base(base: Base) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, bool]:
