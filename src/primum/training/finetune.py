@@ -48,7 +48,7 @@ class Finetuning(Strict):
         learning_rate: peak, falling to nought in a line.
         batch: rows a step.
         max_length: tokens of prompt and completion; the model's own limit where that is lower.
-        threads: of a CPU. Another number may round otherwise.
+        threads: of a CPU. Another number may round otherwise, and several wait long for each other on a busy machine.
     """
 
     steps: Annotated[int, Field(gt=0)] = 30
@@ -58,7 +58,7 @@ class Finetuning(Strict):
     batch: Annotated[int, Field(gt=0)] = 4
     max_length: Annotated[int, Field(gt=1)] = 512
     seed: Annotated[int, Field(ge=0)] = 0
-    threads: Annotated[int, Field(gt=0)] = 2
+    threads: Annotated[int, Field(gt=0)] = 1
 
 
 def finetune(
