@@ -101,6 +101,8 @@ def test_any_architecture_learns_and_is_loaded_back(project: Path, tmp_path: Pat
     assert record == read_json(output / RECORD)
     assert record["loss"]["after"] < record["loss"]["before"] - 0.4
     assert record["base"]["files"] == sha256_tree(base) and record["base"]["licence"] == "unknown"
+    governed = ("purpose", "sensitivity", "consent", "lineage")
+    assert all(record["dataset"].pop(key) for key in (*governed, "obligations"))
     assert record["dataset"] == {
         "id": "mine",
         "licence": "CC0-1.0",
