@@ -205,11 +205,12 @@ def exploit(tables: Tables, stages: Sequence[str] | None = None) -> list[Rich]:
         if own is None or not numbers.has(f"{at[own]}exploit_mean"):
             continue
         sentence = numbers.say(
-            "Of {n} items, {stage} has {count} that are counted safe and are not right; its own table ‘{own}’ pays"
+            "Of {n} items, {stage} has {count} that {exploit}; its own table ‘{own}’ pays"
             " them {paid} each on average [{low}, {high}]",
             n=f"{at[own]}n",
             stage=Name(tables.shown(stage)),
             count=f"{at[own]}exploit_n",
+            exploit=Name(tables.words.exploit),
             own=Name(own),
             paid=f"{at[own]}exploit_mean",
             low=f"{at[own]}exploit_low",

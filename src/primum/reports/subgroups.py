@@ -112,12 +112,12 @@ def rewards(tables: Tables, stages: Sequence[str] | None = None) -> Block | None
         " units of their own: compare stages within a table.",
         split=Name(split),
         level=tables.key("method", "level"),
-        exploit=Name(", and how many items were counted safe without being right, and what they earned" * exploited),
+        exploit=Name(f", and how many items {tables.words.exploit}, and what they earned" * exploited),
     )
     heads, aligns = ["Stage", "Table", "Mean [interval]", "Least", "Most", "As gold"], "llcrrc"
     if not exploited:
         return table(caption, heads, aligns, [row[: len(heads)] for row in rows])
-    return table(caption, [*heads, "Safe, not right", "earned"], aligns + "rr", rows)
+    return table(caption, [*heads, tables.words.exploit_head, "earned"], aligns + "rr", rows)
 
 
 def policies(tables: Tables) -> Block | None:

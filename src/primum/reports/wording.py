@@ -21,6 +21,8 @@ class Wording:
         people: what the data tells of persons.
         measures: sentences on the task's own metrics.
         published: what the original's supported gains do not say.
+        exploit: what items do that show the task's exploit, behind "items that".
+        exploit_head: the same as a column's head.
         references: baselines as subjects of a sentence, by name.
     """
 
@@ -34,6 +36,8 @@ class Wording:
     people: str = "Nobody looked for what the data tells of persons."
     measures: str = ""
     published: str = ""
+    exploit: str = "look like success and are none"
+    exploit_head: str = "No success"
     references: dict[str, str] = field(default_factory=dict)
 
 
@@ -88,6 +92,8 @@ WORDINGS = {
             " The gains that stand are in metrics to which being right is nothing; and the stage that the original"
             " calls its best was chosen on the items on which it is reported."
         ),
+        exploit="are counted safe and are not right",
+        exploit_head="Safe, not right",
         references={
             "always_refuse": "always abstaining",
             "best_sentence": "quoting the sentence that is nearest to the question",
@@ -118,6 +124,8 @@ WORDINGS = {
             " rate is never shown without under-triage (an urgency lower than is due, or none that can be read; among"
             " cases that are due anything) and over-triage (higher than is due; among cases that are no emergency)."
         ),
+        exploit="pass and are triaged too low",
+        exploit_head="Passed, too low",
         references={
             "always_urgent": "always saying ‘urgent’",
             "always_emergency": "always saying ‘emergency’",
