@@ -2,9 +2,9 @@
 
 What the base reads is a textbook and no case of the study: every finding told by itself, with its CTCAE grade and organ
 system; what speaks for an immune cause and what against; the rules of urgency; and invented cases whose findings are
-drawn at random, answered in prose or as JSON records of a few fields. No family of the study occurs, and no record of a
-case has urgency, causality or detection: these are left to prompts and training. The whole assessment is seen as a form
-alone, without a case, what it decides drawn at random and not learned; its sentences are those of trained families.
+drawn at random, answered in prose, as JSON records of a few fields, or by the whole form of an assessment. No family of
+the study occurs. What the form decides of cause and urgency is drawn at random and has no weight: that is left to
+prompts and training. Its sentences on urgency and actions are those of trained families, on other cases.
 """
 
 from __future__ import annotations
@@ -12,19 +12,31 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from primum.config import Splits
 from primum.data.case_bank import CaseBank, Family, bounds, wordings
 from primum.data.cases import make_variant
 from primum.data.splits import slice_rows
-from primum.tasks.irae_triage import FIELDS, GRADE_URGENCY, LIKELIHOODS, NEVER_BELOW_URGENT, URGENCIES, shortened
+from primum.tasks.irae_triage import (
+    CAUSALITY,
+    FIELDS,
+    GRADE_URGENCY,
+    LIKELIHOODS,
+    NEVER_BELOW_URGENT,
+    URGENCIES,
+    shortened,
+)
 
 Piece = tuple[str, float]
 ASK, FAINT, PLAIN, TELL, VALUE = 0.0, 0.25, 0.5, 1.0, 3.0  # loss weights; each kind of token has one of its own
 MEANING = {FAINT: "faint", PLAIN: "plain", TELL: "tell", VALUE: "value"}
-DECIDED = 16  # letters up to which a value of a form is a decision, and no sentence
+WEIGHTS = {
+    **dict.fromkeys(("overall_severity", "affected_systems"), VALUE),
+    **dict.fromkeys(("urgency_reasoning", "recommended_actions", "supporting_factors", "against_factors"), FAINT),
+    **dict.fromkeys(("urgency", "irae_detected", "likelihood", "reasoning"), ASK),  # left to prompts and training
+}
 CASE = "Medications: {medications}\nLabs: {labs}\nSymptoms: {symptoms}\nNotes: {notes}"
 SHOWN = ("key_evidence", "severity_reasoning", "overall_severity", "affected_systems", "recommended_actions")
 OTHER = ("age", "cancer", "drug", "weeks")  # fields of records that are no assessments
@@ -135,7 +147,7 @@ class Textbook:
         fields = rng.sample(SHOWN, rng.randint(1, len(SHOWN) - 1)) + rng.sample(OTHER, rng.randint(0, 2))
         if rng.random() < 0.5:
             fields = [name for name in (*OTHER, *SHOWN) if name in fields]
-        told = f"Fields: {', '.join(fields)}.\nAnswer in JSON."
+        told = f"{_named(fields)}\nAnswer in JSON."
         if rng.random() < SHOWN_BEFORE:
             inputs, gold = self._case(rng)
             answer = "".join(text for text, _ in self._json(inputs, gold, fields))
@@ -145,16 +157,14 @@ class Textbook:
         return [*self._turn(asked), *self._json(inputs, gold, fields), ("<end_of_turn>", PLAIN)]
 
     def form(self, rng: random.Random) -> list[Piece]:
-        """A whole assessment without a case: what it would decide is drawn at random, and has no weight."""
+        """A case with its whole assessment; what that decides is drawn at random, and has no weight."""
         inputs, gold = self._case(rng)
         family, other = rng.choice(self.sentences), rng.choice(self.sentences)
         gold |= {"irae_detected": rng.random() < 0.5, "urgency": rng.choice(URGENCIES)}
         gold |= {"urgency_reasoning": f"{family.urgency_because}.", "recommended_actions": other.actions}
-        gold["causality"] |= {"likelihood": rng.choice(LIKELIHOODS)}
-        pieces = [("<start_of_turn>model\n", ASK)]
-        for text, weight in self._json(inputs, gold, list(FIELDS)):
-            pieces.append((text, PLAIN if weight == PLAIN else ASK if len(text) < DECIDED else FAINT))
-        return [*pieces, ("<end_of_turn>", PLAIN)]
+        gold["causality"] = {key: gold["causality"][key] for key in CAUSALITY} | {"likelihood": rng.choice(LIKELIHOODS)}
+        asked = f"{_named(FIELDS)}\nAnswer in JSON.\n\n{self._shown(inputs)}"
+        return [*self._turn(asked), *self._json(inputs, gold, list(FIELDS)), ("<end_of_turn>", PLAIN)]
 
     def _json(self, inputs: dict[str, Any], gold: dict[str, Any], fields: list[str]) -> list[Piece]:
         """An object of these fields, as ``json.dumps`` writes it."""
@@ -168,16 +178,15 @@ class Textbook:
         pieces: list[Piece] = []
         for place, name in enumerate(fields):
             value = values[name]
+            pieces.append((("{" if not place else ", ") + f'"{name}": ', PLAIN))
             if isinstance(value, dict):
-                pieces.append((("{" if not place else ", ") + f'"{name}": ', PLAIN))
                 pieces += self._json(inputs, {**gold, **value}, list(value))
                 continue
             if isinstance(value, list):
                 value = value if name == "affected_systems" else [shortened(text, CHARS) for text in value[:ITEMS]]
             elif isinstance(value, str):
                 value = shortened(value, CHARS)
-            weight = VALUE if name in ("overall_severity", "affected_systems") else TELL
-            pieces += [(("{" if not place else ", ") + f'"{name}": ', PLAIN), (json.dumps(value), weight)]
+            pieces.append((json.dumps(value), WEIGHTS.get(name, TELL)))
         return [*pieces, ("}", PLAIN)]
 
     def _turn(self, asked: str) -> list[Piece]:
@@ -232,6 +241,10 @@ class Textbook:
             urgency_because="none",
             actions=["review by a clinician"],
         )
+
+
+def _named(fields: Iterable[str]) -> str:
+    return f"Fields: {', '.join(fields)}."
 
 
 def trained_families(bank: CaseBank, data: Splits, splits: Set[str]) -> set[str]:
