@@ -69,6 +69,7 @@ def build_splits(config: SplitsConfig, rows_file: Path, output: Path) -> dict[st
         "study": config.study,
         "source": {"dataset": config.dataset, "rows_sha256": sha256_file(rows_file)},
         "shuffle_seed": config.data.shuffle_seed,
+        "by_group": config.data.by_group,
         "near_duplicate_threshold": config.data.near_duplicate_threshold,
         "splits": {name: _describe(examples, output / f"{name}.jsonl") for name, examples in kept.items()},
         "groups_shared": _groups_shared(kept),

@@ -190,7 +190,13 @@ def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:
     write_json(
         folder / "splits.json",
         {
-            **{"study": "medmcqa", "shuffle_seed": 42, "near_duplicate_threshold": 0.8, "splits": described},
+            **{
+                "study": "medmcqa",
+                "shuffle_seed": 42,
+                "near_duplicate_threshold": 0.8,
+                "by_group": False,
+                "splits": described,
+            },
             **{"source": {"dataset": "medmcqa-bundled", "rows_sha256": ROWS_SHA256}, "groups_shared": {"sft+eval": 9}},
             **{"excluded": [], "leaks": [leak], "dropped": ["a/1"], "right_option_twice": []},
         },

@@ -133,7 +133,13 @@ def _data(folder: Path, job: CorpusJob, tables: dict[str, Any]) -> dict[str, lis
             "kinds": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
             "groups": len({row["group"] for row in kept}),
         }
-    splits = {"study": "dipg", "shuffle_seed": 42, "near_duplicate_threshold": 0.8, "splits": described}
+    splits = {
+        "study": "dipg",
+        "shuffle_seed": 42,
+        "near_duplicate_threshold": 0.8,
+        "by_group": False,
+        "splits": described,
+    }
     rows_sha256 = read_json(corpus / "generation.json")["rows_sha256"]
     splits |= {"source": {"dataset": "dipg-corpus", "rows_sha256": rows_sha256}, "groups_shared": {"grpo+sft": 12}}
     splits |= {"excluded": [], "leaks": [], "dropped": [], "right_option_twice": [], "bad_gold": {}}
