@@ -3,8 +3,9 @@
 What the base reads is a textbook and no case of the study: every finding told by itself, with its CTCAE grade and organ
 system; what speaks for an immune cause and what against; the rules of urgency; and invented cases whose findings are
 drawn at random, answered in prose, as JSON records of a few fields, or by the whole form of an assessment. No family of
-the study occurs. What the form decides of cause and urgency is drawn at random and has no weight: that is left to
-prompts and training. Its sentences on urgency and actions are those of trained families, on other cases.
+the study occurs. The form goes by rules as crude as they come: urgency by grade and system alone, and every cause is
+called possible; to weigh causes, and to know exceptions, is left to training. Its sentences on urgency and actions are
+those of trained families, on other cases.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from primum.tasks.irae_triage import (
     CAUSALITY,
     FIELDS,
     GRADE_URGENCY,
-    LIKELIHOODS,
     NEVER_BELOW_URGENT,
     URGENCIES,
     shortened,
@@ -33,9 +33,9 @@ Piece = tuple[str, float]
 ASK, FAINT, PLAIN, TELL, VALUE = 0.0, 0.25, 0.5, 1.0, 3.0  # loss weights; each kind of token has one of its own
 MEANING = {FAINT: "faint", PLAIN: "plain", TELL: "tell", VALUE: "value"}
 WEIGHTS = {
-    **dict.fromkeys(("overall_severity", "affected_systems"), VALUE),
+    **dict.fromkeys(("overall_severity", "affected_systems", "urgency"), VALUE),
     **dict.fromkeys(("urgency_reasoning", "recommended_actions", "supporting_factors", "against_factors"), FAINT),
-    **dict.fromkeys(("urgency", "irae_detected", "likelihood", "reasoning"), ASK),  # left to prompts and training
+    **dict.fromkeys(("irae_detected", "likelihood", "reasoning"), FAINT),
 }
 CASE = "Medications: {medications}\nLabs: {labs}\nSymptoms: {symptoms}\nNotes: {notes}"
 SHOWN = ("key_evidence", "severity_reasoning", "overall_severity", "affected_systems", "recommended_actions")
@@ -157,14 +157,18 @@ class Textbook:
         return [*self._turn(asked), *self._json(inputs, gold, fields), ("<end_of_turn>", PLAIN)]
 
     def form(self, rng: random.Random) -> list[Piece]:
-        """A case with its whole assessment; what that decides is drawn at random, and has no weight."""
-        inputs, gold = self._case(rng)
-        family, other = rng.choice(self.sentences), rng.choice(self.sentences)
-        gold |= {"irae_detected": rng.random() < 0.5, "urgency": rng.choice(URGENCIES)}
-        gold |= {"urgency_reasoning": f"{family.urgency_because}.", "recommended_actions": other.actions}
-        gold["causality"] = {key: gold["causality"][key] for key in CAUSALITY} | {"likelihood": rng.choice(LIKELIHOODS)}
-        asked = f"{_named(FIELDS)}\nAnswer in JSON.\n\n{self._shown(inputs)}"
-        return [*self._turn(asked), *self._json(inputs, gold, list(FIELDS)), ("<end_of_turn>", PLAIN)]
+        """A case with its whole assessment: urgency by grade and system alone, and every cause called possible."""
+        inputs, gold = self._case(rng, cause="possible")
+        systems = set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
+        asked = [GRADE_URGENCY[gold["overall_severity"]], *["urgent"] * bool(systems)]
+        urgency = max(asked, key=URGENCIES.index)
+        alike = [family for family in self.sentences if family.urgency == urgency]
+        family = rng.choice(alike)
+        gold |= {"urgency": urgency, "urgency_reasoning": f"{family.urgency_because}."}
+        gold |= {"irae_detected": True, "recommended_actions": family.actions}
+        gold["causality"] = {key: gold["causality"][key] for key in CAUSALITY}
+        shown = f"{_named(FIELDS)}\nAnswer in JSON.\n\n{self._shown(inputs)}"
+        return [*self._turn(shown), *self._json(inputs, gold, list(FIELDS)), ("<end_of_turn>", PLAIN)]
 
     def _json(self, inputs: dict[str, Any], gold: dict[str, Any], fields: list[str]) -> list[Piece]:
         """An object of these fields, as ``json.dumps`` writes it."""
@@ -205,10 +209,12 @@ class Textbook:
         value = rng.randint(round(found[0] * scale), round(found[1] * scale)) / scale
         return text.replace("{value}", f"{value:.{sign.places}f}")
 
-    def _case(self, rng: random.Random) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Inputs and assessment of a family that is none of the study's."""
+    def _case(self, rng: random.Random, cause: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Inputs and assessment of a family that is none of the study's; of likelihood ``cause``, if it is given."""
         while True:
             family = self._family(rng)
+            if cause:
+                family = family.model_copy(update={"irae": True, "likelihood": cause})
             if frozenset(family.signs.items()) not in self.known:
                 return make_variant(self.bank, family, rng)
 

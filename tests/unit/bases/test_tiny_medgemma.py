@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from primum.bases.pretrain import Phase
 from primum.bases.pretrain_medgemma import LENGTH, PHASES, train_tiny_medgemma
 from primum.bases.tiny_medgemma import build_tokenizer
 from primum.bases.tiny_qwen3 import encode
-from primum.bases.triage_text import ASK, TELL, VALUE, Textbook, trained_families
+from primum.bases.triage_text import TELL, VALUE, Textbook, trained_families
 from primum.config import Splits, project_root
 from primum.data.case_bank import CaseBank, load_case_bank
 from primum.data.cases import generate_cases
@@ -25,7 +24,6 @@ from primum.tasks.irae_triage import schema_failure
 from primum.training.loading import stop_ids
 
 KINDS = sorted({kind for phase in PHASES for kind in phase.mix})
-DECISIONS = ("irae_detected", "urgency", "likelihood", "reasoning")
 
 
 @cache
@@ -72,20 +70,16 @@ def test_most_documents_fit() -> None:
     assert sum(length <= LENGTH for length in lengths) > 50
 
 
-def test_no_case_of_the_study_is_told_and_no_decision_is_learned() -> None:
+def test_no_case_of_the_study_is_told_and_no_cause_is_weighed() -> None:
     rows = generate_cases(bank())
     cases = {f"{r['inputs']['labs']}\nSymptoms: {r['inputs']['symptoms']}\nNotes: {r['inputs']['notes']}" for r in rows}
     assert len(cases) > 500
-    rng, decided = random.Random(5), 0
+    rng = random.Random(5)
     for _ in range(300):
-        pieces = textbook().document({"record": 0.5, "prose": 0.2, "form": 0.3}, rng)
-        text = "".join(piece for piece, _ in pieces)
+        text = "".join(piece for piece, _ in textbook().document({"record": 0.5, "prose": 0.2, "form": 0.3}, rng))
         assert not any(case in text for case in cases)
-        for (before, _), (_, weight) in pairwise(pieces):
-            if before.strip(', {":') in DECISIONS:
-                decided += 1
-                assert weight == ASK
-    assert decided > 200
+        assert '"irae_detected": false' not in text
+        assert text.count('"likelihood": ') == text.count('"likelihood": "possible"')
 
 
 def test_the_form_asks_as_the_study_does() -> None:
