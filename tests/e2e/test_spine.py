@@ -33,7 +33,7 @@ SHORT = {
     },
     "dipg": SHORT_DIPG | {"evaluation": SHORT_DIPG["evaluation"] | {"splits": ["eval"]}},
     "irae": {
-        "stages": {"sft": {"max_steps": 12}, "grpo": {"max_steps": 2, "max_completion_length": 32}},
+        "stages": {"sft": {"max_steps": 12}, "grpo": {"max_steps": 2, "warmup_ratio": 0.0}},
         "guards": {"min_sampled_schema_rate": 0.0, "sampled_prompts": 4},
         "evaluation": {"splits": ["eval"], "max_new_tokens": 32},
     },

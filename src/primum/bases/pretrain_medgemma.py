@@ -17,11 +17,18 @@ from primum.files import sha256_tree
 
 LENGTH = 460  # longest document, in tokens
 RATES = Rates(muon=0.03, adamw=6.0e-3)
+_RECORDS = {"finding": 0.17, "prose": 0.1, "record": 0.2, "form": 0.45, "cue": 0.05, "scale": 0.03}
 # Order matters: findings first, then findings within a case, then records; mixed from the start, copying comes late.
 PHASES = (
     Phase("findings", 200, {"finding": 0.85, "cue": 0.1, "rule": 0.05}, rows=64),
     Phase("prose", 400, {"finding": 0.3, "prose": 0.6, "cue": 0.07, "rule": 0.03}, rows=24),
-    Phase("records", 620, {"finding": 0.17, "prose": 0.13, "record": 0.3, "form": 0.35, "cue": 0.05}, 1.0, rows=12),
+    Phase(
+        "records",
+        580,
+        {"finding": 0.17, "prose": 0.1, "record": 0.2, "form": 0.45, "cue": 0.05, "scale": 0.03},
+        1.0,
+        rows=12,
+    ),
 )
 
 

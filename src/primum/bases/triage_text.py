@@ -3,9 +3,10 @@
 What the base reads is a textbook and no case of the study: every finding told by itself, with its CTCAE grade and organ
 system; what speaks for an immune cause and what against; the rules of urgency; and invented cases whose findings are
 drawn at random, answered in prose, as JSON records of a few fields, or by the whole form of an assessment. No family of
-the study occurs. The form goes by rules as crude as they come: urgency by grade and system alone, and every cause is
-called possible; to weigh causes, and to know exceptions, is left to training. Its sentences on urgency and actions are
-those of trained families, on other cases.
+the study occurs. The form goes by rules as crude as they come, for urgency and for the cause; to weigh causes, and to
+know exceptions, is left to training. Its sentences on urgency and actions are those of trained families, on other
+cases. Every word of an answer is a target somewhere: embeddings are tied and no adapter touches them, so that a word
+which never was one stays at the bottom (docs/log.md).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from primum.tasks.irae_triage import (
     CAUSALITY,
     FIELDS,
     GRADE_URGENCY,
+    LIKELIHOODS,
     NEVER_BELOW_URGENT,
     URGENCIES,
     shortened,
@@ -124,6 +126,10 @@ class Textbook:
         grade = rng.randint(0, 4)
         return [(f"Grade {grade} is", PLAIN), (f" {GRADE_URGENCY[grade]}", VALUE), (".", PLAIN)]
 
+    def scale(self, rng: random.Random) -> list[Piece]:
+        """A word for how likely a cause is, of whatever."""
+        return [('"likelihood": "', PLAIN), (rng.choice(LIKELIHOODS), VALUE), ('"', PLAIN)]
+
     # --- invented cases ----------------------------------------------------------------------------------------
 
     def prose(self, rng: random.Random) -> list[Piece]:
@@ -157,18 +163,24 @@ class Textbook:
         return [*self._turn(asked), *self._json(inputs, gold, fields), ("<end_of_turn>", PLAIN)]
 
     def form(self, rng: random.Random) -> list[Piece]:
-        """A case with its whole assessment: urgency by grade and system alone, and every cause called possible."""
-        inputs, gold = self._case(rng, cause="possible")
-        systems = set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
-        asked = [GRADE_URGENCY[gold["overall_severity"]], *["urgent"] * bool(systems)]
-        urgency = max(asked, key=URGENCIES.index)
-        alike = [family for family in self.sentences if family.urgency == urgency]
-        family = rng.choice(alike)
+        """A case with its whole assessment, by crude rules: see :meth:`_crudely`, and urgency by grade and system."""
+        inputs, gold = self._case(rng, crude=True)
+        heard = set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
+        urgency = max([GRADE_URGENCY[gold["overall_severity"]], *["urgent"] * bool(heard)], key=URGENCIES.index)
+        family = rng.choice([family for family in self.sentences if family.urgency == urgency])
         gold |= {"urgency": urgency, "urgency_reasoning": f"{family.urgency_because}."}
-        gold |= {"irae_detected": True, "recommended_actions": family.actions}
+        gold |= {"recommended_actions": family.actions}
         gold["causality"] = {key: gold["causality"][key] for key in CAUSALITY}
         shown = f"{_named(FIELDS)}\nAnswer in JSON.\n\n{self._shown(inputs)}"
         return [*self._turn(shown), *self._json(inputs, gold, list(FIELDS)), ("<end_of_turn>", PLAIN)]
+
+    def _crudely(self, family: Family) -> Family:
+        """Unrelated without an inhibitor; probable if two things speak for it and none against; else possible."""
+        sides = [self.bank.cues[name].direction for name in family.cues]
+        likelihood = "probable" if sides.count("supporting") > 1 and "against" not in sides else "possible"
+        if family.therapy != "inhibitor":
+            likelihood = "unrelated"
+        return family.model_copy(update={"irae": likelihood != "unrelated", "likelihood": likelihood})
 
     def _json(self, inputs: dict[str, Any], gold: dict[str, Any], fields: list[str]) -> list[Piece]:
         """An object of these fields, as ``json.dumps`` writes it."""
@@ -209,12 +221,10 @@ class Textbook:
         value = rng.randint(round(found[0] * scale), round(found[1] * scale)) / scale
         return text.replace("{value}", f"{value:.{sign.places}f}")
 
-    def _case(self, rng: random.Random, cause: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Inputs and assessment of a family that is none of the study's; of likelihood ``cause``, if it is given."""
+    def _case(self, rng: random.Random, crude: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Inputs and assessment of a family that is none of the study's; its cause at random, or judged crudely."""
         while True:
-            family = self._family(rng)
-            if cause:
-                family = family.model_copy(update={"irae": True, "likelihood": cause})
+            family = self._crudely(self._family(rng)) if crude else self._family(rng)
             if frozenset(family.signs.items()) not in self.known:
                 return make_variant(self.bank, family, rng)
 

@@ -14,7 +14,7 @@ from primum.data.case_bank import CaseBank, Family, bounds, wordings
 from primum.errors import UserError
 
 SEED = 42  # of the variants; a study's splits have their own
-VARIANTS = 4  # of each family, beside its written case
+VARIANTS = 3  # of each family, beside its written case
 YEARS = (3, 8)  # since a treatment that has long ended
 MEDICINES = 2  # for other conditions, at most
 PEOPLE = ("woman", "man")

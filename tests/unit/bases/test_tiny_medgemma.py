@@ -70,16 +70,19 @@ def test_most_documents_fit() -> None:
     assert sum(length <= LENGTH for length in lengths) > 50
 
 
-def test_no_case_of_the_study_is_told_and_no_cause_is_weighed() -> None:
+def test_no_case_of_the_study_is_told_and_causes_go_by_crude_rules() -> None:
     rows = generate_cases(bank())
     cases = {f"{r['inputs']['labs']}\nSymptoms: {r['inputs']['symptoms']}\nNotes: {r['inputs']['notes']}" for r in rows}
-    assert len(cases) > 500
+    assert len(cases) > 400
     rng = random.Random(5)
     for _ in range(300):
         text = "".join(piece for piece, _ in textbook().document({"record": 0.5, "prose": 0.2, "form": 0.3}, rng))
         assert not any(case in text for case in cases)
-        assert '"irae_detected": false' not in text
-        assert text.count('"likelihood": ') == text.count('"likelihood": "possible"')
+        if '"irae_detected"' in text:
+            answer = json.loads(text.rpartition("model\n")[2].removesuffix("<end_of_turn><eos>"))
+            given = "inhibitor" if any(r.drug in text for r in bank().regimens.inhibitors) else "none or another"
+            assert answer["irae_detected"] is (given == "inhibitor")
+            assert answer["causality"]["likelihood"] in ("unrelated", "possible", "probable")
 
 
 def test_the_form_asks_as_the_study_does() -> None:
