@@ -123,7 +123,7 @@ def test_examples_of_the_few_shot_prompts_are_trained_cases_and_no_others(rows, 
         text = (ROOT / "config" / "prompts" / f"{prompt}.txt").read_text()
         form = (ROOT / "config" / "prompts" / f"{user}.txt").read_text().removesuffix("\n")
         shown = re.findall(r"^Case:\n(.*?)\nAnswer:\n(\{[^\n]*\})$", text, re.S | re.M)
-        assert len(shown) >= 2
+        assert shown
         asked = {form.format_map(example.inputs): example for example in splits["sft"]}
         for case, answer in shown:
             gold = asked[case].gold["assessment"]
