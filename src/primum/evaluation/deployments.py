@@ -173,7 +173,7 @@ def _comparisons(config: DeploymentsConfig, task: Task, found: Evaluations, spli
         rows += [{"split": split, "seed": seed, "deployment": name} | row for row in made]
     for metric in task.metrics:
         adjust([row for row in rows if row["metric"] == metric.name])
-    return rows
+    return [{key: value for key, value in row.items() if key != "stage"} for row in rows]
 
 
 def _costs(config: DeploymentsConfig, task: Task, found: Evaluations, split: str) -> list[dict[str, Any]]:

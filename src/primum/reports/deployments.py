@@ -47,8 +47,7 @@ def collect_deployments(book: Book, source: Source) -> None:
     for i, row in enumerate(source.data["deployment_corrections"]):
         at = f"deployment/corrected/{row['split']}/{row['deployment']}/{row['seed']}/{row['rule']}"
         where = pointer("deployment_corrections", i)
-        book.add(source, f"{where}/corrected", f"{at}/corrected")
-        book.fields(source, where, f"{at}/{row['outcome']}", SHARE)
+        book.fields(source, where, f"{at}/{row['outcome']}", SHARE | {"corrected": plain})
 
 
 def section(tables: Tables, files: StudyFiles) -> list[Block | None]:
@@ -182,7 +181,7 @@ def _corrections(tables: Tables) -> Block | None:
         if (run := _run(tables, name, int(seed))) not in seen:
             seen.add(run)
             rows.append({"group": words(run)})
-        cells = [words(rule), numbers.optional(f"{prefix}{key}/corrected")]
+        cells = [words(rule), numbers.optional(f"{prefix}{key}/{next(iter(AFTER))}/corrected")]
         for outcome in AFTER:
             at = f"{prefix}{key}/{outcome}/"
             shown = numbers.say("{n} ({share}%)", n=f"{at}numerator", share=f"{at}value")

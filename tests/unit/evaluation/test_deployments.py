@@ -9,8 +9,9 @@ import pytest
 
 from primum.config import Study, project_root
 from primum.errors import UserError
+from primum.evaluation.console import to_csv
 from primum.evaluation.deployment_plan import check_deployments
-from primum.evaluation.deployments import ANY, DeploymentsConfig, compare_deployments, layer_predictions
+from primum.evaluation.deployments import ANY, COLUMNS, DeploymentsConfig, compare_deployments, layer_predictions
 from primum.evaluation.score import ScoreConfig, score_predictions
 from primum.files import sha256_file, write_json, write_jsonl
 from primum.settings import read_yaml
@@ -88,6 +89,13 @@ def test_the_layer_is_compared_with_the_answers_it_was_put_on(study):
     costs = {(r["deployment"], r["against"]): r for r in found["deployment_costs"]}
     assert costs["sft-layered", "sft"]["mean"] == pytest.approx(-1 / 14, abs=1e-6)
     assert costs["sft-layered", "sft"]["difference"] == pytest.approx((13 * 5 - 1) / 14, abs=1e-6)
+
+
+def test_every_table_can_be_written(study):
+    found = run(study)
+    for name, columns in COLUMNS.items():
+        lines = to_csv(columns, found[name]).splitlines()
+        assert lines[0] == ",".join(columns) and len(lines) == len(found[name]) + 1 > 1, name
 
 
 def test_corrections_are_told_by_rule_with_their_harm(study):
