@@ -141,7 +141,7 @@ def test_the_run_is_told_from_its_own_record(built: Path) -> None:
     report = parse(ReportConfig, json.loads(config), "a test")
     jobs, others = read_measurements(report, built / RESULTS / "benchmarks")
     assert others == 0 and [job for job in jobs if job.wall is None] == []
-    assert sum(job.rule == "train_stage" for job in jobs) == 10
+    assert sum(job.rule == "train_stage" for job in jobs) == 12
 
 
 def test_lineage_goes_back_to_the_true_base(built: Path) -> None:
