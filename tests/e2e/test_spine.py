@@ -265,7 +265,7 @@ def test_every_number_of_the_paper_leads_back_to_data_and_code(built: Path) -> N
 
 def test_another_seed_trains_only_that_seed(built: Path) -> None:
     jobs = planned(snakemake(built, "-n", *RUN, "--config", "seeds=[0,1]", f"overrides={json.dumps(SHORT)}"))
-    assert jobs["train_stage"] == 2 + 8 and jobs["predict"] == 2 + 8
+    assert jobs["train_stage"] == 2 + 8 + 2 and jobs["predict"] == 2 + 8 + 2
 
 
 def test_a_changed_adapter_is_refused_by_name(built: Path, tmp_path: Path) -> None:
