@@ -33,7 +33,10 @@ SHORT = {
     },
     "dipg": SHORT_DIPG | {"evaluation": SHORT_DIPG["evaluation"] | {"splits": ["eval"]}},
     "irae": {
-        "stages": {"sft": {"max_steps": 12}, "grpo": {"max_steps": 2, "warmup_ratio": 0.0}},
+        "stages": {
+            "sft": {"max_steps": 12, "per_device_train_batch_size": 4},
+            "grpo": {"max_steps": 2, "warmup_ratio": 0.0, "per_device_train_batch_size": 4},
+        },
         "guards": {"min_sampled_schema_rate": 0.0, "sampled_prompts": 4},
         "evaluation": {"splits": ["eval"], "max_new_tokens": 32},
     },
