@@ -14,7 +14,6 @@ INPUTS = "results/inputs"
 LEDGERS = "ledgers"
 SELECTION = "dev"  # the split on which stages may be chosen
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
-SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")
 
 
 class Layout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from primum.files import dumps
-from primum.layout import ADAPTER_FILES, SCORED_FILES, Layout
+from primum.layout import ADAPTER_FILES, Layout
 from primum.provenance.names import ADAPTER_CARD, BOM, PROVENANCE, REGISTRY
 from primum.reports.catalogue import (
     AUDIT_TABLES,
@@ -18,6 +18,7 @@ from primum.reports.catalogue import (
     DEPLOYMENTS,
     PARITY,
     PIPELINE,
+    SCORED_FILES,
     SWAP_FILES,
     TABLES,
     figure_files,

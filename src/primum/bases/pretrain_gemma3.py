@@ -98,6 +98,11 @@ def train_tiny_gemma3(
         return seen
 
     optimise(model, phases, RATES, lambda phase: loss_of(model, batch(tokenizer, writer, rng, phase), right), watch)
+    return save(model, tokenizer, output)
+
+
+def save(model: Any, tokenizer: Any, output: Path) -> dict[str, str]:
+    """Write a Hugging Face folder, and return ``{file: sha256}`` of it."""
     model.config.use_cache = model.generation_config.use_cache = True
     # As the real ones have it: generation ends with the turn, or the text.
     model.generation_config.eos_token_id = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<end_of_turn>")]

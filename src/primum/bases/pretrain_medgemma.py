@@ -8,12 +8,11 @@ from collections.abc import Set
 from pathlib import Path
 
 from primum.bases.pretrain import SEED, Phase, Rates, optimise
-from primum.bases.pretrain_gemma3 import batch, loss_of
+from primum.bases.pretrain_gemma3 import batch, loss_of, save
 from primum.bases.tiny_gemma3 import build_model
 from primum.bases.tiny_medgemma import POSITIONS, WINDOW, build_tokenizer
 from primum.bases.triage_text import MEANING, Textbook
 from primum.data.case_bank import CaseBank
-from primum.files import sha256_tree
 
 LENGTH = 460  # longest document, in tokens
 RATES = Rates(muon=0.03, adamw=6.0e-3)
@@ -67,9 +66,4 @@ def train_tiny_medgemma(
         lambda phase: loss_of(model, batch(tokenizer, textbook, rng, phase, LENGTH), right),
         watch,
     )
-    model.config.use_cache = model.generation_config.use_cache = True
-    model.generation_config.eos_token_id = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<end_of_turn>")]
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    model.save_pretrained(output)
-    tokenizer.save_pretrained(output)
-    return sha256_tree(output)
+    return save(model, tokenizer, output)

@@ -35,7 +35,6 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     decoding puts the usual spaces.
     """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
 
     split = pre_tokenizers.Sequence(
         [
@@ -74,6 +73,13 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL])
     # Tags take line breaks with them, but for the one in front of the first: it is the prompt's, and stays its token.
     tokenizer.add_tokens([AddedToken(t, normalized=False, lstrip=t.startswith("</"), rstrip=True) for t in TAGS])
+    return with_turns(tokenizer, 512)
+
+
+def with_turns(tokenizer: Any, length: int) -> PreTrainedTokenizerFast:
+    """A tokenizer of ``tokenizers`` with Gemma's special tokens and turns."""
+    from transformers import PreTrainedTokenizerFast
+
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<bos>",
@@ -81,7 +87,7 @@ def build_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
         pad_token="<pad>",
         unk_token="<unk>",
         additional_special_tokens=["<start_of_turn>", "<end_of_turn>"],
-        model_max_length=512,
+        model_max_length=length,
         clean_up_tokenization_spaces=False,
     )
     fast.chat_template = CHAT_TEMPLATE

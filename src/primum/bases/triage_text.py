@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from primum.config import Splits
-from primum.data.case_bank import CaseBank, Family, bounds, wordings
-from primum.data.cases import make_variant
+from primum.data.case_bank import CaseBank, Family
+from primum.data.cases import make_variant, tell
 from primum.data.splits import slice_rows
 from primum.tasks.irae_triage import (
     CAUSALITY,
@@ -99,7 +99,7 @@ class Textbook:
             name, grade = rng.choice(self.ungraded), 0
         else:
             name, grade = rng.choice(self.by_system[rng.choice(self.systems)])
-        text = self._told(name, grade, rng)
+        _, text = tell(self.bank, name, grade, rng)
         if not grade:
             return [(text, ASK), (" has", PLAIN), (" no grade", VALUE), (".", PLAIN)]
         return [
@@ -210,16 +210,6 @@ class Textbook:
 
     def _shown(self, inputs: dict[str, Any]) -> str:
         return CASE.format_map(inputs)
-
-    def _told(self, name: str, grade: int, rng: random.Random) -> str:
-        sign = self.bank.signs[name]
-        text = rng.choice(wordings(sign, grade))
-        found = bounds(self.bank, sign, grade) if "{value}" in text else None
-        if found is None:
-            return text
-        scale = 10**sign.places
-        value = rng.randint(round(found[0] * scale), round(found[1] * scale)) / scale
-        return text.replace("{value}", f"{value:.{sign.places}f}")
 
     def _case(self, rng: random.Random, crude: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
         """Inputs and assessment of a family that is none of the study's; its cause at random, or judged crudely."""

@@ -81,8 +81,8 @@ def _value(low: float, high: float, places: int, rng: random.Random) -> str:
 
 def make_variant(bank: CaseBank, family: Family, rng: random.Random) -> tuple[Row, Row]:
     """One case of a family: inputs without the patient's id, and the gold assessment."""
-    told = {name: _tell(bank, name, grade, rng) for name, grade in family.signs.items()}
-    extra = [_tell(bank, name, 0, rng) for name in rng.sample(family.extra_signs, min(1, len(family.extra_signs)))]
+    told = {name: tell(bank, name, grade, rng) for name, grade in family.signs.items()}
+    extra = [tell(bank, name, 0, rng) for name in rng.sample(family.extra_signs, min(1, len(family.extra_signs)))]
     shown = {field: [told[n] for n in family.signs if bank.signs[n].field == field] for field in ("labs", "symptoms")}
     remarks = [told[name][1] for name in family.signs if bank.signs[name].field == "notes"]
     shown["labs"] += [sign for sign in extra if bank.signs[sign[0]].field == "labs"]
@@ -105,7 +105,7 @@ def make_variant(bank: CaseBank, family: Family, rng: random.Random) -> tuple[Ro
     return inputs, _assessment(bank, family, told, since, cues)
 
 
-def _tell(bank: CaseBank, name: str, grade: int, rng: random.Random) -> tuple[str, str]:
+def tell(bank: CaseBank, name: str, grade: int, rng: random.Random) -> tuple[str, str]:
     """A sign's id, and how it is told at a grade this time."""
     sign = bank.signs[name]
     text = rng.choice(wordings(sign, grade))

@@ -9,6 +9,7 @@ FIGURES = (
     *("composition", "yield", "training_loss", "training_reward", "metric_by_stage", "arms", "reward_parts"),
     *("calibration", "deployments", "hacking", "risk_coverage"),
 )
+SCORED_FILES = ("predictions.jsonl", "scores.jsonl", "metrics.json")  # of a stage or a deployment on a split
 DEPLOYMENTS = "deployments.json"  # of a study, below its folder
 DEPLOYMENT_TABLES = tuple(f"deployment_{name}" for name in ("metrics", "comparisons", "costs", "corrections"))
 TABLES = (

@@ -17,13 +17,12 @@ from primum.reports.catalogue import (
     DEPLOYMENT_TABLES,
     PARITY,
     PIPELINE,
+    SCORED_FILES,
     SWAP_FILES,
     TABLES,
 )
 from primum.reports.sources import DataReport, ReportConfig, StudyFiles
 from primum.stages import BASE_STAGE
-
-SCORED = ("predictions.jsonl", "scores.jsonl", "metrics.json")
 
 
 def build_manifest(config: ReportConfig, results: Path) -> dict[str, Any]:
@@ -86,7 +85,7 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
         yield from (files.folder / "tables" / f"{name}.csv" for name in DEPLOYMENT_TABLES)
     for name, seed in study.deployed():
         for split in study.splits:
-            yield from (files.deployment(name, seed, split) / file for file in SCORED)
+            yield from (files.deployment(name, seed, split) / file for file in SCORED_FILES)
     yield from (files.figure(name, kind) for name in study.figures() for kind in ("svg", "png"))
     yield from (files.dataset_card(), *(files.card(stage.name) for stage in study.stages))
     for stage, seed in study.runs():
@@ -98,7 +97,7 @@ def _artefacts(files: StudyFiles) -> Iterator[Path]:
             )
             yield from (files.stage(stage, seed) / "adapter" / name for name in recorded)
         for split in study.splits:
-            yield from (files.evaluated(stage, seed, split) / name for name in SCORED)
+            yield from (files.evaluated(stage, seed, split) / name for name in SCORED_FILES)
 
 
 def _inputs(files: StudyFiles) -> Iterator[Path]:
