@@ -14,9 +14,8 @@ from primum.bases.tiny_medgemma import POSITIONS, WINDOW, build_tokenizer
 from primum.bases.triage_text import MEANING, Textbook
 from primum.data.case_bank import CaseBank
 
-LENGTH = 460  # longest document, in tokens
+LENGTH = 580  # longest document, in tokens
 RATES = Rates(muon=0.03, adamw=6.0e-3)
-_RECORDS = {"finding": 0.17, "prose": 0.1, "record": 0.2, "form": 0.45, "cue": 0.05, "scale": 0.03}
 # Order matters: findings first, then findings within a case, then records; mixed from the start, copying comes late.
 PHASES = (
     Phase("findings", 200, {"finding": 0.85, "cue": 0.1, "rule": 0.05}, rows=64),

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from primum.config import Splits
-from primum.data.case_bank import CaseBank, Family
+from primum.data.case_bank import BEARINGS, CaseBank, Family
 from primum.data.cases import make_variant, tell
 from primum.data.splits import slice_rows
 from primum.tasks.irae_triage import (
@@ -37,13 +37,17 @@ MEANING = {FAINT: "faint", PLAIN: "plain", TELL: "tell", VALUE: "value"}
 WEIGHTS = {
     **dict.fromkeys(("overall_severity", "affected_systems", "urgency"), VALUE),
     **dict.fromkeys(("urgency_reasoning", "recommended_actions", "supporting_factors", "against_factors"), FAINT),
-    **dict.fromkeys(("irae_detected", "likelihood", "reasoning"), FAINT),
+    **dict.fromkeys(("irae_detected", "likelihood"), FAINT),
 }
 CASE = "Medications: {medications}\nLabs: {labs}\nSymptoms: {symptoms}\nNotes: {notes}"
 SHOWN = ("key_evidence", "severity_reasoning", "overall_severity", "affected_systems", "recommended_actions")
 OTHER = ("age", "cancer", "drug", "weeks")  # fields of records that are no assessments
-SHOWN_BEFORE = 0.35  # share of records with an answered case before them
-ITEMS, CHARS = 2, 60  # as the tiny scale's task settings cut what SFT teaches
+SHOWN_BEFORE = 0.35  # share of records and forms with something answered before them
+RULES = " ".join(
+    [f"Grade {grade} is {urgency}." for grade, urgency in enumerate(GRADE_URGENCY)]
+    + [f"A {system} event is never below urgent." for system in NEVER_BELOW_URGENT]
+)
+ITEMS, CHARS = 2, 90  # as the tiny scale's task settings cut what SFT teaches
 
 
 class Textbook:
@@ -115,8 +119,7 @@ class Textbook:
         """What a remark says of the cause."""
         cue = rng.choice(list(self.bank.cues.values()))
         text = rng.choice(cue.phrases).replace("{weeks}", str(rng.randint(2, 40))).replace("{years}", "5")
-        side = "for" if cue.direction == "supporting" else "against"
-        return [(text, ASK), (" speaks", PLAIN), (f" {side}", VALUE), (" an immune cause.", PLAIN)]
+        return [(text, ASK), (":", PLAIN), (f" {BEARINGS[cue.bearing]}", VALUE), (".", PLAIN)]
 
     def rule(self, rng: random.Random) -> list[Piece]:
         """How soon a grade, or a system, has to be seen."""
@@ -164,20 +167,28 @@ class Textbook:
 
     def form(self, rng: random.Random) -> list[Piece]:
         """A case with its whole assessment, by crude rules: see :meth:`_crudely`, and urgency by grade and system."""
+        told = "Answer in JSON."
+        if rng.random() < SHOWN_BEFORE:
+            told += f"\n{RULES}" + "".join(f"\n{self._example(rng)}" for _ in range(rng.randint(1, 2)))
         inputs, gold = self._case(rng, crude=True)
-        heard = set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
-        urgency = max([GRADE_URGENCY[gold["overall_severity"]], *["urgent"] * bool(heard)], key=URGENCIES.index)
+        urgency = _crude_urgency(gold)
         family = rng.choice([family for family in self.sentences if family.urgency == urgency])
         gold |= {"urgency": urgency, "urgency_reasoning": f"{family.urgency_because}."}
         gold |= {"recommended_actions": family.actions}
         gold["causality"] = {key: gold["causality"][key] for key in CAUSALITY}
-        shown = f"{_named(FIELDS)}\nAnswer in JSON.\n\n{self._shown(inputs)}"
+        shown = f"{_named(FIELDS)}\n{told}\n\n{self._shown(inputs)}"
         return [*self._turn(shown), *self._json(inputs, gold, list(FIELDS)), ("<end_of_turn>", PLAIN)]
+
+    def _example(self, rng: random.Random) -> str:
+        """A case in a line, as a prompt with examples has them."""
+        _, gold = self._case(rng, crude=True)
+        worst, systems = (gold["key_evidence"] or ["nothing"])[0], ", ".join(gold["affected_systems"]) or "none"
+        return f"Case: {worst}. Answer: grade {gold['overall_severity']}, {systems}, {_crude_urgency(gold)}."
 
     def _crudely(self, family: Family) -> Family:
         """Unrelated without an inhibitor; probable if two things speak for it and none against; else possible."""
-        sides = [self.bank.cues[name].direction for name in family.cues]
-        likelihood = "probable" if sides.count("supporting") > 1 and "against" not in sides else "possible"
+        sides = [self.bank.cues[name].supports for name in family.cues]
+        likelihood = "probable" if len(sides) > 1 and all(sides) else "possible"
         if family.therapy != "inhibitor":
             likelihood = "unrelated"
         return family.model_copy(update={"irae": likelihood != "unrelated", "likelihood": likelihood})
@@ -202,6 +213,10 @@ class Textbook:
                 value = value if name == "affected_systems" else [shortened(text, CHARS) for text in value[:ITEMS]]
             elif isinstance(value, str):
                 value = shortened(value, CHARS)
+            if name == "reasoning":  # what decides is knowledge; the likelihood that follows from it here is crude
+                decides, _, crude = value.rpartition(",")
+                pieces += [(json.dumps(decides)[:-1], VALUE), (f",{crude}" + '"', FAINT)]
+                continue
             pieces.append((json.dumps(value), WEIGHTS.get(name, TELL)))
         return [*pieces, ("}", PLAIN)]
 
@@ -229,13 +244,16 @@ class Textbook:
                 signs.setdefault(name, 0)
         grade = max(signs.values(), default=0)
         irae = bool(grade) and rng.random() < 0.6
-        cues = rng.sample(sorted(self.bank.cues), rng.randint(1, 3))
+        cues = rng.sample(sorted(self.bank.cues.keys() - {"onset"}), rng.randint(1, 2))
+        therapy = rng.choice(("inhibitor", "inhibitor", "other", "none"))
+        if therapy == "inhibitor" and rng.random() < 0.8:
+            cues = ["onset", *cues]
         names = list(signs)
         rng.shuffle(names)
         return Family(
             title="invented",
             irae=irae,
-            therapy=rng.choice(("inhibitor", "inhibitor", "other", "none")),
+            therapy=therapy,
             age=(25, 85),
             onset_weeks=(1, 50),
             signs={name: signs[name] for name in names},
@@ -247,6 +265,11 @@ class Textbook:
             urgency_because="none",
             actions=["review by a clinician"],
         )
+
+
+def _crude_urgency(gold: dict[str, Any]) -> str:
+    heard = set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
+    return max([GRADE_URGENCY[gold["overall_severity"]], *["urgent"] * bool(heard)], key=URGENCIES.index)
 
 
 def _named(fields: Iterable[str]) -> str:

@@ -15,6 +15,13 @@ from primum.strict import Strict, parse
 LIMIT_COLUMNS = ["id", "term", "grade", "unit", "low", "low_closed", "high", "high_closed", "wording"]
 Grade = Annotated[int, Field(ge=0, le=4)]
 Phrases = Annotated[list[str], Field(min_length=1)]
+BEARINGS = {  # what a cue says of the cause, from what decides most to what decides least
+    "rules_out": "immune cause ruled out",
+    "shows_other": "another cause shown",
+    "leaves_open": "another cause open",
+    "confirms": "immune cause confirmed",
+    "speaks_for": "immune cause supported",
+}
 
 
 class Limit(Strict):
@@ -49,8 +56,12 @@ class Sign(Strict):
 class Cue(Strict):
     """Something for or against an immune cause."""
 
-    direction: Literal["supporting", "against"]
+    bearing: Literal["confirms", "speaks_for", "leaves_open", "shows_other", "rules_out"]
     phrases: Phrases
+
+    @property
+    def supports(self) -> bool:
+        return self.bearing in ("confirms", "speaks_for")
 
 
 class Regimen(Strict):

@@ -10,11 +10,11 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from primum.data.case_bank import CaseBank, Family, bounds, wordings
+from primum.data.case_bank import BEARINGS, CaseBank, Family, bounds, wordings
 from primum.errors import UserError
 
 SEED = 42  # of the variants; a study's splits have their own
-VARIANTS = 3  # of each family, beside its written case
+VARIANTS = 5  # of each family, beside its written case
 YEARS = (3, 8)  # since a treatment that has long ended
 MEDICINES = 2  # for other conditions, at most
 PEOPLE = ("woman", "man")
@@ -87,13 +87,13 @@ def make_variant(bank: CaseBank, family: Family, rng: random.Random) -> tuple[Ro
     remarks = [told[name][1] for name in family.signs if bank.signs[name].field == "notes"]
     shown["labs"] += [sign for sign in extra if bank.signs[sign[0]].field == "labs"]
     weeks = rng.randint(*family.onset_weeks)
-    cues = {direction: _cues(bank, family, direction, weeks, rng) for direction in ("supporting", "against")}
+    cues = {supports: _cues(bank, family, supports, weeks, rng) for supports in (True, False)}
     medicines, cancer, since = _treatment(bank, family, weeks, rng)
     for texts in shown.values():
         rng.shuffle(texts)
     notes = [f"The patient is a {rng.choice(PEOPLE)}", since, *remarks]
     notes += [text for name, text in extra if bank.signs[name].field != "labs"]
-    notes += [text for side in cues.values() for text in side if not since.startswith(text)]
+    notes += [text for side in cues.values() for text in side.values() if not since.startswith(text)]
     inputs = {
         "age": rng.randint(*family.age),
         "cancer_type": cancer,
@@ -113,10 +113,11 @@ def tell(bank: CaseBank, name: str, grade: int, rng: random.Random) -> tuple[str
     return name, text.replace("{value}", _value(*found, sign.places, rng)) if found else text
 
 
-def _cues(bank: CaseBank, family: Family, direction: str, weeks: int, rng: random.Random) -> list[str]:
+def _cues(bank: CaseBank, family: Family, supports: bool, weeks: int, rng: random.Random) -> dict[str, str]:
     years = rng.randint(*YEARS)
-    found = [bank.cues[name] for name in family.cues if bank.cues[name].direction == direction]
-    return [rng.choice(cue.phrases).replace("{weeks}", str(weeks)).replace("{years}", str(years)) for cue in found]
+    found = [name for name in family.cues if bank.cues[name].supports is supports]
+    told = {name: rng.choice(bank.cues[name].phrases) for name in found}
+    return {name: text.replace("{weeks}", str(weeks)).replace("{years}", str(years)) for name, text in told.items()}
 
 
 def _treatment(bank: CaseBank, family: Family, weeks: int, rng: random.Random) -> tuple[list[str], str, str]:
@@ -129,7 +130,7 @@ def _treatment(bank: CaseBank, family: Family, weeks: int, rng: random.Random) -
     comorbid = rng.sample(bank.regimens.comorbid, rng.randint(0, MEDICINES))
     if family.therapy == "none":
         return comorbid or ["none"], cancer, "No cancer medicine is given now"
-    began = "onset" if family.grade else "seen"
+    began = "onset" if "onset" in family.cues else "seen"  # a timing that fits is evidence, and told where it is any
     return [regimen.drug, *comorbid], cancer, f"{began} {weeks} weeks after the first dose of {_short(regimen.drug)}"
 
 
@@ -142,8 +143,21 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _weighed(bank: CaseBank, cues: Mapping[str, str]) -> str:
+    """What decides on the cause, and what it says of it: the strongest cue, the onset only where none is stronger."""
+    if not cues:
+        return "nothing speaks for an immune cause"
+    order = list(BEARINGS)
+    name = min(cues, key=lambda name: (order.index(bank.cues[name].bearing), name == "onset"))
+    return f"{cues[name]}: {BEARINGS[bank.cues[name].bearing]}"
+
+
 def _assessment(
-    bank: CaseBank, family: Family, told: Mapping[str, tuple[str, str]], since: str, cues: Mapping[str, list[str]]
+    bank: CaseBank,
+    family: Family,
+    told: Mapping[str, tuple[str, str]],
+    since: str,
+    cues: Mapping[bool, Mapping[str, str]],
 ) -> Row:
     graded = sorted((name for name, grade in family.signs.items() if grade), key=lambda n: -family.signs[n])
     worst = "No adverse event is found, so there is nothing to grade."
@@ -151,8 +165,6 @@ def _assessment(
         sign = bank.signs[graded[0]]
         term = bank.limits[sign.limit or ""][family.grade].term
         worst = f"Grade {family.grade}: {told[graded[0]][1]} ({term})."
-    side = cues["supporting"] if family.irae else cues["against"]
-    because = side[0] if side else "nothing speaks for it" if not family.irae else "no other cause was found"
     return {
         "key_evidence": [told[name][1] for name in graded],
         "severity_reasoning": worst,
@@ -160,9 +172,9 @@ def _assessment(
         "affected_systems": list(family.systems),
         "causality": {
             "temporal_relationship": f"{_capital(since)}.",
-            "supporting_factors": list(cues["supporting"]),
-            "against_factors": list(cues["against"]),
-            "reasoning": f"An immune cause is {family.likelihood}: {because}.",
+            "supporting_factors": list(cues[True].values()),
+            "against_factors": list(cues[False].values()),
+            "reasoning": f"{_weighed(bank, cues[True] | cues[False])}, {family.likelihood}.",
             "likelihood": family.likelihood,
         },
         "irae_detected": family.irae,

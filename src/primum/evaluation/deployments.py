@@ -23,7 +23,7 @@ from primum.evaluation.stats import RATE, rate
 from primum.files import read_json, read_jsonl, sha256_file
 from primum.strict import Identifier, Strict
 from primum.tasks import load_task
-from primum.tasks.base import Task
+from primum.tasks.base import ANY_RULE, Task
 
 TESTED = ("difference", "low", "high")
 COLUMNS = {
@@ -38,7 +38,6 @@ COLUMNS = {
     ),
     "deployment_corrections": ("split", "seed", "deployment", "rule", "corrected", "outcome", *RATE),
 }
-ANY = "any rule"
 
 
 class DeploymentNode(Strict):
@@ -201,21 +200,20 @@ def _corrections(
     found: Evaluations,
     corrections: Mapping[tuple[str, int, str], Mapping[str, list[dict[str, Any]]]],
 ) -> list[dict[str, Any]]:
-    """How many rows each rule corrected, and which share of them is then right, or wrong, in what a layer can change.
+    """How many rows each rule corrected, and what holds of them now, of what the layer can change.
 
     A row that several rules corrected counts for each of them; the first line of a deployment counts it once.
     """
-    told = [name for name in ("urgency_right", *task.penalties) if name in task.outcomes]
     rows = []
     for (name, seed, split), by_row in corrections.items():
-        rules: dict[str, set[str]] = {ANY: {row for row, made in by_row.items() if made}}
+        rules: dict[str, set[str]] = {ANY_RULE: {row for row, made in by_row.items() if made}}
         for row, made in by_row.items():
             for correction in made:
                 rules.setdefault(correction["rule"], set()).add(row)
         scores = found.scores[name, seed, split]
-        for rule in [ANY, *sorted(set(rules) - {ANY})]:
+        for rule in [ANY_RULE, *sorted(set(rules) - {ANY_RULE})]:
             ids = [row for row in sorted(rules[rule]) if row in scores]
-            for outcome in told:
+            for outcome in task.layer_outcomes:
                 shown = rate(sum(bool(scores[row][outcome]) for row in ids), len(ids)).to_json()
                 where = {"split": split, "seed": seed, "deployment": name, "rule": rule, "corrected": len(ids)}
                 rows.append(where | {"outcome": outcome} | {key: shown[key] for key in RATE})

@@ -10,6 +10,7 @@ from primum.reports.findings import p_words
 from primum.reports.numbers import DASH, Format, Name, Rich, p_value, paragraph, percent, plain, points, reward, signed
 from primum.reports.sources import Source, StudyFiles, pointer
 from primum.reports.tables import Block, Tables, pretty, table, words
+from primum.tasks.base import ANY_RULE
 
 if TYPE_CHECKING:
     from primum.reports.collect import Book
@@ -24,12 +25,6 @@ COST: dict[str, Format] = {
     **dict.fromkeys(("mean", "low", "high"), reward),
     **dict.fromkeys(("difference", "difference_low", "difference_high"), signed),
     **{"p_holm": p_value, "supported": plain},
-}
-ANY = "any rule"
-AFTER = {
-    "urgency_right": "Right now",
-    "over_triage": "Too high now",
-    "under_triage": "Still too low",
 }
 
 
@@ -77,9 +72,8 @@ def _findings(tables: Tables) -> Rich:
     told = [
         numbers.say(
             "A stage is put to use with a prompt, and its answers may pass a layer of rules before a person reads them."
-            " The base asked with rules and examples in its prompt is what training has to beat; a layer raises an"
-            " urgency and never lowers one, sees the answer alone, and records every correction with the rule that"
-            " asked for it."
+            " The base asked with rules and examples in its prompt is what training has to beat. A layer sees the"
+            f" answer alone, and records every correction with the rule that asked for it.{tables.words.layer}"
         )
     ]
     faults = [name for name in tables.key_metrics if name in tables.faults]
@@ -174,15 +168,15 @@ def _pairs(tables: Tables) -> Block:
 
 def _corrections(tables: Tables) -> Block | None:
     """What every rule of every layer corrected, and what became of it."""
-    numbers, rows, seen = tables.numbers, list[Any](), set[str]()
+    numbers, rows, seen, layered = tables.numbers, list[Any](), set[str](), tables.words.layered
     prefix = tables.key("deployment", "corrected", tables.study.splits[0], "")
     for key in dict.fromkeys("/".join(key.split("/")[:3]) for key in numbers.under(prefix)):
         name, seed, rule = key.split("/")
         if (run := _run(tables, name, int(seed))) not in seen:
             seen.add(run)
             rows.append({"group": words(run)})
-        cells = [words(rule), numbers.optional(f"{prefix}{key}/{next(iter(AFTER))}/corrected")]
-        for outcome in AFTER:
+        cells = [words(rule), numbers.optional(f"{prefix}{key}/{next(iter(layered), '')}/corrected")]
+        for outcome in layered:
             at = f"{prefix}{key}/{outcome}/"
             shown = numbers.say("{n} ({share}%)", n=f"{at}numerator", share=f"{at}value")
             cells.append(shown if numbers.has(f"{at}value") else words(DASH))
@@ -190,9 +184,9 @@ def _corrections(tables: Tables) -> Block | None:
     if not rows:
         return None
     caption = numbers.say(
-        "Answers that each rule of the safety layer corrected on {split}, and how their urgency stands after it. An"
+        "Answers that each rule of the safety layer corrected on {split}, and how they stand after it. An"
         " answer that several rules corrected counts for each of them, and once for ‘{any}’.",
         split=Name(tables.study.splits[0]),
-        any=Name(ANY),
+        any=Name(ANY_RULE),
     )
-    return table(caption, ["Rule", "Corrected", *AFTER.values()], "lrrrr", rows)
+    return table(caption, ["Rule", "Corrected", *layered.values()], "lr" + "r" * len(layered), rows)

@@ -23,6 +23,8 @@ class Wording:
         published: what the original's supported gains do not say.
         exploit: what items do that show the task's exploit, behind "items that".
         exploit_head: the same as a column's head.
+        layer: a sentence on what its safety layer does.
+        layered: columns on answers that the layer corrected, by outcome (``Task.layer_outcomes``).
         references: baselines as subjects of a sentence, by name.
     """
 
@@ -38,6 +40,8 @@ class Wording:
     published: str = ""
     exploit: str = "look like success and are none"
     exploit_head: str = "No success"
+    layer: str = ""
+    layered: dict[str, str] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)
 
 
@@ -126,6 +130,8 @@ WORDINGS = {
         ),
         exploit="pass and are triaged too low",
         exploit_head="Passed, too low",
+        layer=" It raises an urgency and never lowers one.",
+        layered={"urgency_right": "Right now", "over_triage": "Too high now", "under_triage": "Still too low"},
         references={
             "always_urgent": "always saying ‘urgent’",
             "always_emergency": "always saying ‘emergency’",

@@ -99,6 +99,9 @@ class Choices:
     letters: tuple[str, ...]
 
 
+ANY_RULE = "any rule"  # all rules of a layer together, where each is told by itself
+
+
 @dataclass(frozen=True, slots=True)
 class Layered:
     """A completion as a task's safety layer lets it pass.
@@ -122,6 +125,7 @@ class Task(ABC):
     metrics: ClassVar[tuple[Metric, ...]]  # the first one is the study's headline
     key_metrics: ClassVar[tuple[str, ...]] = ()  # those of them that are never shown without the others
     references: ClassVar[tuple[str, ...]] = ()  # policies that stand beside every stage
+    layer_outcomes: ClassVar[tuple[str, ...]] = ()  # what a safety layer can change: told of every row that it corrects
     exploit: ClassVar[str] = ""  # an outcome that looks like success and is none: what it earns is reported
     states_confidence: ClassVar[bool] = False  # verdicts have a confidence, so that calibration can be judged
     settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {}

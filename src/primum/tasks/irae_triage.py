@@ -152,6 +152,7 @@ class IraeTriage(Task):
     )
     key_metrics = ("pass_rate", "under_triage_rate", "over_triage_rate")
     references = ("always_urgent", "always_emergency")
+    layer_outcomes = ("urgency_right", "over_triage", "under_triage")
     exploit = "passed_under_triaged"
     settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {
         "system_prompt": str,

@@ -25,6 +25,7 @@ from primum.tasks.irae_triage import URGENCIES
 ROOT = project_root()
 BANK = ROOT / "resources" / "irae"
 CTCAE = ROOT.parent / "shared" / "data" / "ctcae" / "CTCAE_v5.0.csv"
+PROMPTS = ("user", "system-few-shot", "system-few-shot-tiny")
 SEED_CASES = {  # the seed's table: grade and urgency
     **{"GI-001": (2, "soon"), "GI-002": (3, "urgent"), "HEP-001": (2, "soon"), "HEP-002": (3, "urgent")},
     **{"LUNG-001": (2, "soon"), "LUNG-002": (3, "emergency"), "ENDO-001": (2, "soon"), "ENDO-002": (3, "urgent")},
@@ -73,6 +74,27 @@ def test_there_are_look_alikes_grade_one_and_combinations(bank):
     assert {family.urgency for family in bank.families.values() if not family.irae} == set(URGENCIES)
 
 
+def _likelihood(bearings: set[str], cues: set[str]) -> str:
+    """The table of resources/irae/README.md."""
+    if bearings & {"shows_other", "rules_out"}:
+        return "unlikely" if "onset" in cues else "unrelated"
+    if "leaves_open" in bearings:
+        return "possible"
+    return "definite" if "confirms" in bearings or cues >= {"biopsy", "steroids_helped"} else "probable"
+
+
+def test_the_likelihood_follows_from_what_is_told(bank, rows):
+    """No answer may hang on something that the case does not say: the onset is told where it counts, and only there."""
+    for name, family in bank.families.items():
+        bearings = {bank.cues[cue].bearing for cue in family.cues}
+        assert family.likelihood == _likelihood(bearings, set(family.cues)), name
+    for row in (row for row in rows if "/" in row["id"]):
+        told = re.search("(Onset|Began) [0-9]+ weeks", row["inputs"]["notes"]) is not None
+        assert told is ("onset" in bank.families[row["group"]].cues), row["id"]
+        causality = row["gold"]["assessment"]["causality"]
+        assert causality["reasoning"].endswith(f", {causality['likelihood']}.")
+
+
 def test_values_lie_within_the_limits_of_their_grade(bank, rows):
     """Every number that a numeric sign tells, read back from the rows, is graded as the family says."""
     patterns = {
@@ -118,16 +140,22 @@ def test_no_family_is_on_both_sides(rows, study):
 
 
 def test_examples_of_the_few_shot_prompts_are_trained_cases_and_no_others(rows, study):
-    splits = slice_rows(rows, study.data)
-    for prompt, user in (("irae-system-few-shot", "irae-user"), ("irae-system-few-shot-tiny", "irae-user-tiny")):
-        text = (ROOT / "config" / "prompts" / f"{prompt}.txt").read_text()
-        form = (ROOT / "config" / "prompts" / f"{user}.txt").read_text().removesuffix("\n")
-        shown = re.findall(r"^Case:\n(.*?)\nAnswer:\n(\{[^\n]*\})$", text, re.S | re.M)
-        assert shown
-        asked = {form.format_map(example.inputs): example for example in splits["sft"]}
-        for case, answer in shown:
-            gold = asked[case].gold["assessment"]
-            assert json.loads(answer)["urgency"] == gold["urgency"]
+    trained = slice_rows(rows, study.data)["sft"]
+    prompts = {name: (ROOT / "config" / "prompts" / f"irae-{name}.txt").read_text() for name in PROMPTS}
+    form = prompts["user"].removesuffix("\n")
+    asked = {form.format_map(example.inputs): example.gold["assessment"] for example in trained}
+    shown = re.findall(r"^Case:\n(.*?)\nAnswer:\n(\{[^\n]*\})$", prompts["system-few-shot"], re.S | re.M)
+    assert len(shown) == 3
+    for case, answer in shown:
+        assert json.loads(answer)["urgency"] == asked[case]["urgency"]
+    lines = {
+        f"Case: {gold['key_evidence'][0]}. Answer: grade {gold['overall_severity']}, "
+        f"{', '.join(gold['affected_systems'])}, {gold['urgency']}."
+        for gold in asked.values()
+        if gold["key_evidence"]
+    }
+    short = [line for line in prompts["system-few-shot-tiny"].splitlines() if line.startswith("Case: ")]
+    assert len(short) == 2 and set(short) <= lines
 
 
 def test_three_epochs_of_sft_as_in_the_seed(rows):

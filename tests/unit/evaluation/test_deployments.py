@@ -11,12 +11,12 @@ from primum.config import Study, project_root
 from primum.errors import UserError
 from primum.evaluation.console import to_csv
 from primum.evaluation.deployment_plan import check_deployments
-from primum.evaluation.deployments import ANY, COLUMNS, DeploymentsConfig, compare_deployments, layer_predictions
+from primum.evaluation.deployments import COLUMNS, DeploymentsConfig, compare_deployments, layer_predictions
 from primum.evaluation.score import ScoreConfig, score_predictions
 from primum.files import sha256_file, write_json, write_jsonl
 from primum.settings import read_yaml
 from primum.strict import parse
-from primum.tasks.base import Example
+from primum.tasks.base import ANY_RULE, Example
 
 SETTINGS = {"system_prompt": "", "user_prompt": "{labs}", "reason_max_chars": 400, "max_items": 5}
 COST = {"under_triage": -5.0, "severe_under_triage": -10.0, "over_triage": -1.0, "severe_over_triage": -2.0}
@@ -101,7 +101,7 @@ def test_every_table_can_be_written(study):
 def test_corrections_are_told_by_rule_with_their_harm(study):
     rows = [r for r in run(study)["deployment_corrections"] if r["deployment"] == "sft-layered"]
     told = {(r["rule"], r["outcome"]): (r["corrected"], r["numerator"]) for r in rows}
-    assert told[ANY, "urgency_right"] == (14, 13) and told[ANY, "over_triage"] == (14, 1)
+    assert told[ANY_RULE, "urgency_right"] == (14, 13) and told[ANY_RULE, "over_triage"] == (14, 1)
     assert told["grade 3", "urgency_right"] == (13, 12) and told["cardiac event", "urgency_right"] == (1, 1)
 
 
