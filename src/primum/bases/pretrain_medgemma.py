@@ -22,8 +22,8 @@ PHASES = (
     Phase("prose", 400, {"finding": 0.3, "prose": 0.6, "cue": 0.07, "rule": 0.03}, rows=24),
     Phase(
         "records",
-        580,
-        {"finding": 0.17, "prose": 0.1, "record": 0.2, "form": 0.45, "cue": 0.05, "scale": 0.03},
+        1000,
+        {"finding": 0.12, "prose": 0.08, "record": 0.2, "form": 0.5, "cue": 0.07, "scale": 0.03},
         1.0,
         rows=12,
     ),

@@ -166,12 +166,12 @@ class Textbook:
         return [*self._turn(asked), *self._json(inputs, gold, fields), ("<end_of_turn>", PLAIN)]
 
     def form(self, rng: random.Random) -> list[Piece]:
-        """A case with its whole assessment, by crude rules: see :meth:`_crudely`, and urgency by grade and system."""
-        told = "Answer in JSON."
-        if rng.random() < SHOWN_BEFORE:
+        """A case with its whole assessment, by crude rules: see :meth:`_crudely` and :func:`_crude_urgency`."""
+        told, ruled = "Answer in JSON.", rng.random() < SHOWN_BEFORE
+        if ruled:
             told += f"\n{RULES}" + "".join(f"\n{self._example(rng)}" for _ in range(rng.randint(1, 2)))
         inputs, gold = self._case(rng, crude=True)
-        urgency = _crude_urgency(gold)
+        urgency = _crude_urgency(gold, ruled)
         family = rng.choice([family for family in self.sentences if family.urgency == urgency])
         gold |= {"urgency": urgency, "urgency_reasoning": f"{family.urgency_because}."}
         gold |= {"recommended_actions": family.actions}
@@ -183,7 +183,7 @@ class Textbook:
         """A case in a line, as a prompt with examples has them."""
         _, gold = self._case(rng, crude=True)
         worst, systems = (gold["key_evidence"] or ["nothing"])[0], ", ".join(gold["affected_systems"]) or "none"
-        return f"Case: {worst}. Answer: grade {gold['overall_severity']}, {systems}, {_crude_urgency(gold)}."
+        return f"Case: {worst}. Answer: grade {gold['overall_severity']}, {systems}, {_crude_urgency(gold, True)}."
 
     def _crudely(self, family: Family) -> Family:
         """Unrelated without an inhibitor; probable if two things speak for it and none against; else possible."""
@@ -267,8 +267,9 @@ class Textbook:
         )
 
 
-def _crude_urgency(gold: dict[str, Any]) -> str:
-    heard = set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
+def _crude_urgency(gold: dict[str, Any], ruled: bool) -> str:
+    """By grade alone; where the rules were told, by system too."""
+    heard = ruled and set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
     return max([GRADE_URGENCY[gold["overall_severity"]], *["urgent"] * bool(heard)], key=URGENCIES.index)
 
 

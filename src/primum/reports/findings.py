@@ -267,11 +267,7 @@ def calibration(tables: Tables) -> list[Rich]:
                 numbers.say("{stage} states no confidence that could be judged.", stage=Name(tables.shown(stage)))
             )
             continue
-        verdict = (
-            "is within what chance alone would show"
-            if numbers.value(f"{at}/calibrated")
-            else "is above what chance alone would show"
-        )
+        verdict = f"is {'within' if numbers.value(f'{at}/calibrated') else 'above'} what chance alone would show"
         sentences.append(
             numbers.say(
                 "{stage} states {confidence}% confidence on average and is right in {accuracy}% of {n}"
