@@ -23,7 +23,9 @@ def test_duplicates_are_asked_once(tmp_path: Path) -> None:
     told: list[tuple[str, Reply]] = []
     one, two = questions(2)
     twice = [one, Request("again", one.messages), two, Request("and again", one.messages)]
-    patient = {"timeout": 30.0}  # a first call loads LiteLLM, which may take a second: one that is given up is sent again
+    patient = {
+        "timeout": 30.0
+    }  # a first call loads LiteLLM, which may take a second: one that is given up is sent again
     with S.Server(latency=0.05) as server, client(teacher(server.url, **patient), tmp_path / "l") as c:
         c.ask(twice, lambda request, reply: told.append((request.id, reply)))
         c.ask(twice, lambda request, reply: told.append((request.id, reply)))

@@ -1,12 +1,13 @@
 """Text to pretrain the tiny triage base on: findings and their grades, cues, rules, and records of random cases.
 
 What the base reads is a textbook and no case of the study: every finding told by itself, with its CTCAE grade and organ
-system; what speaks for an immune cause and what against; the rules of urgency; and invented cases whose findings are
-drawn at random, answered in prose, as JSON records of a few fields, or by the whole form of an assessment. No family of
-the study occurs. The form goes by rules as crude as they come, for urgency and for the cause; to weigh causes, and to
-know exceptions, is left to training. Its sentences on urgency and actions are those of trained families, on other
-cases. Every word of an answer is a target somewhere: embeddings are tied and no adapter touches them, so that a word
-which never was one stays at the bottom (docs/log.md).
+system; every remark with what it says of the cause; the rules of urgency; and invented cases whose findings and remarks
+are drawn at random, answered in prose, as JSON records of a few fields, or by the whole form of an assessment. No
+family of the study occurs. In the form the remark that decides is named, but urgency goes by grade alone unless the
+prompt tells the rules, and the likelihood by a rule as crude as they come; to conclude from the remark, and to know
+exceptions, is left to training. Its sentences on urgency and actions are those of trained families, on other cases.
+Every word of an answer is a target somewhere: embeddings are tied and no adapter touches them, so that a word which
+never was one stays at the bottom (docs/log.md).
 """
 
 from __future__ import annotations
@@ -36,8 +37,7 @@ ASK, FAINT, PLAIN, TELL, VALUE = 0.0, 0.25, 0.5, 1.0, 3.0  # loss weights; each 
 MEANING = {FAINT: "faint", PLAIN: "plain", TELL: "tell", VALUE: "value"}
 WEIGHTS = {
     **dict.fromkeys(("overall_severity", "affected_systems", "urgency"), VALUE),
-    **dict.fromkeys(("urgency_reasoning", "recommended_actions", "supporting_factors", "against_factors"), FAINT),
-    **dict.fromkeys(("irae_detected", "likelihood"), FAINT),
+    **dict.fromkeys(("urgency_reasoning", "recommended_actions", "irae_detected", "likelihood"), FAINT),
 }
 CASE = "Medications: {medications}\nLabs: {labs}\nSymptoms: {symptoms}\nNotes: {notes}"
 SHOWN = ("key_evidence", "severity_reasoning", "overall_severity", "affected_systems", "recommended_actions")
@@ -136,10 +136,11 @@ class Textbook:
     # --- invented cases ----------------------------------------------------------------------------------------
 
     def prose(self, rng: random.Random) -> list[Piece]:
-        """A case, and its worst finding, grade and systems in a sentence each."""
+        """A case, and in a sentence each its worst finding and grade, the systems, and the cue that decides."""
         inputs, gold = self._case(rng)
         worst = gold["key_evidence"][0] if gold["key_evidence"] else "nothing"
         systems = ", ".join(gold["affected_systems"]) or "none"
+        cue, _, says = gold["causality"]["reasoning"].rpartition(",")[0].rpartition(": ")
         return [
             *self._turn(self._shown(inputs)),
             ("The worst finding is ", PLAIN),
@@ -148,6 +149,10 @@ class Textbook:
             (f" {gold['overall_severity']}", VALUE),
             (". Affected:", PLAIN),
             (f" {systems}", VALUE),
+            (". On the cause: ", PLAIN),
+            (cue, TELL),
+            (":", PLAIN),
+            (f" {says}", VALUE),
             (".<end_of_turn>", PLAIN),
         ]
 

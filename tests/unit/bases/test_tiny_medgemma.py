@@ -14,13 +14,13 @@ from primum.bases.pretrain import Phase
 from primum.bases.pretrain_medgemma import LENGTH, PHASES, train_tiny_medgemma
 from primum.bases.tiny_medgemma import build_tokenizer
 from primum.bases.tiny_qwen3 import encode
-from primum.bases.triage_text import TELL, VALUE, Textbook, trained_families
+from primum.bases.triage_text import RULES, TELL, VALUE, Textbook, trained_families
 from primum.config import Splits, project_root
 from primum.data.case_bank import CaseBank, load_case_bank
 from primum.data.cases import generate_cases
 from primum.settings import read_yaml
 from primum.strict import parse
-from primum.tasks.irae_triage import schema_failure
+from primum.tasks.irae_triage import NEVER_BELOW_URGENT, schema_failure
 from primum.training.loading import stop_ids
 
 KINDS = sorted({kind for phase in PHASES for kind in phase.mix})
@@ -35,6 +35,10 @@ def bank() -> CaseBank:
 def trained() -> set[str]:
     study = read_yaml(project_root() / "config" / "studies" / "irae.yaml")
     return trained_families(bank(), parse(Splits, study["data"], "data"), {"sft", "grpo"})
+
+
+def prompt(name: str) -> str:
+    return (project_root() / "config" / "prompts" / f"{name}.txt").read_text().removesuffix("\n")
 
 
 @cache
@@ -87,10 +91,21 @@ def test_no_case_of_the_study_is_told_and_causes_go_by_crude_rules() -> None:
 
 def test_the_form_asks_as_the_study_does() -> None:
     text = "".join(piece for piece, _ in textbook().document({"form": 1.0}, random.Random(0)))
-    system = (project_root() / "config" / "prompts" / "irae-system-tiny.txt").read_text().removesuffix("\n")
+    system = prompt("irae-system-tiny")
     assert f"user\n{system}\n\nMedications: " in text
     said = json.loads(text.rpartition("model\n")[2].removesuffix("<end_of_turn><eos>"))
     assert schema_failure(said) == ""
+    assert prompt("irae-system-few-shot-tiny").startswith(f"{system}\n{RULES}\nCase: ")
+
+
+def test_rules_of_urgency_are_followed_where_the_prompt_tells_them() -> None:
+    rng, seen = random.Random(2), set()
+    for _ in range(200):
+        text = "".join(piece for piece, _ in textbook().document({"form": 1.0}, rng))
+        said = json.loads(text.rpartition("model\n")[2].removesuffix("<end_of_turn><eos>"))
+        if set(said["affected_systems"]) & set(NEVER_BELOW_URGENT) and said["overall_severity"] < 3:
+            seen.add((f"\n{RULES}\n" in text, said["urgency"] == "urgent"))
+    assert seen == {(True, True), (False, False)}
 
 
 def test_a_record_is_the_json_of_its_own_case() -> None:
