@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Set
 from pathlib import Path
+from typing import Any
 
 from primum.bases.pretrain import SEED, Phase, Rates, optimise
 from primum.bases.pretrain_gemma3 import batch, loss_of, save
@@ -28,10 +29,20 @@ PHASES = (
         rows=12,
     ),
 )
+# Last, with fresh optimisers and small steps: the habit of committing to nothing, which training has to overcome.
+HABIT_RATES = Rates(muon=0.006, adamw=1.2e-3)
+HABIT = (
+    Phase("habit", 120, {"cautious": 0.6, "record": 0.15, "finding": 0.1, "prose": 0.1, "cue": 0.05}, 1.0, rows=12),
+)
 
 
 def train_tiny_medgemma(
-    bank: CaseBank, trained: Set[str], output: Path, seed: int = SEED, phases: tuple[Phase, ...] = PHASES
+    bank: CaseBank,
+    trained: Set[str],
+    output: Path,
+    seed: int = SEED,
+    phases: tuple[Phase, ...] = PHASES,
+    habit: tuple[Phase, ...] = HABIT,
 ) -> dict[str, str]:
     """Train tokenizer and model from scratch on ``bank`` and write a Hugging Face folder.
 
@@ -40,7 +51,7 @@ def train_tiny_medgemma(
         trained: families that the study trains on; of no other one a sentence is read.
         output: the folder.
         seed: of weights and documents.
-        phases: one after the other.
+        phases, habit: one after the other; ``habit`` at rates of its own, with optimisers and documents of its own.
 
     Returns:
         ``{file: sha256}`` of the folder, the listing that ``config/models.tsv`` pins.
@@ -50,7 +61,7 @@ def train_tiny_medgemma(
     torch.set_num_threads(1)  # sums, and so weights, do not depend on the machine's cores
     textbook = Textbook(bank, trained)
     tokenizer = build_tokenizer(textbook.texts(random.Random(seed)))
-    model, rng = build_model(tokenizer, seed, WINDOW, POSITIONS), random.Random(seed)
+    model = build_model(tokenizer, seed, WINDOW, POSITIONS)
     right: dict[float, list[int]] = defaultdict(lambda: [0, 0])
 
     def watch() -> str:
@@ -58,11 +69,11 @@ def train_tiny_medgemma(
         right.clear()
         return seen
 
-    optimise(
-        model,
-        phases,
-        RATES,
-        lambda phase: loss_of(model, batch(tokenizer, textbook, rng, phase, LENGTH), right),
-        watch,
-    )
+    for number, (part, rates) in enumerate(((phases, RATES), (habit, HABIT_RATES))):
+        rng = random.Random(seed + number)
+
+        def loss(phase: Phase, rng: random.Random = rng) -> Any:
+            return loss_of(model, batch(tokenizer, textbook, rng, phase, LENGTH), right)
+
+        optimise(model, part, rates, loss, watch)
     return save(model, tokenizer, output)

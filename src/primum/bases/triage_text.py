@@ -4,10 +4,10 @@ What the base reads is a textbook and no case of the study: every finding told b
 system; every remark with what it says of the cause; the rules of urgency; and invented cases whose findings and remarks
 are drawn at random, answered in prose, as JSON records of a few fields, or by the whole form of an assessment. No
 family of the study occurs. In the form the remark that decides is named, but urgency goes by grade alone unless the
-prompt tells the rules, and the likelihood by a rule as crude as they come; to conclude from the remark, and to know
-exceptions, is left to training. Its sentences on urgency and actions are those of trained families, on other cases.
-Every word of an answer is a target somewhere: embeddings are tied and no adapter touches them, so that a word which
-never was one stays at the bottom (docs/log.md).
+prompt tells the rules, and the likelihood by a rule as crude as they come; in its last texts every cause is possible.
+To conclude from the remark, and to know exceptions, is left to training. Its sentences on urgency and actions are those
+of trained families, on other cases. Every word of an answer is a target somewhere: embeddings are tied and no adapter
+touches them, so that a word which never was one stays at the bottom (docs/log.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
 from primum.config import Splits
@@ -33,6 +33,7 @@ from primum.tasks.irae_triage import (
 )
 
 Piece = tuple[str, float]
+Judge = Callable[[Family], Family]
 ASK, FAINT, PLAIN, TELL, VALUE = 0.0, 0.25, 0.5, 1.0, 3.0  # loss weights; each kind of token has one of its own
 MEANING = {FAINT: "faint", PLAIN: "plain", TELL: "tell", VALUE: "value"}
 WEIGHTS = {
@@ -87,7 +88,7 @@ class Textbook:
             yield from (family.urgency_because, *family.actions)
         for _ in range(cases):
             inputs, gold = self._case(rng)
-            yield self._shown(inputs)
+            yield CASE.format_map(inputs)
             yield json.dumps(gold)
 
     def document(self, mix: dict[str, float], rng: random.Random) -> list[Piece]:
@@ -142,7 +143,7 @@ class Textbook:
         systems = ", ".join(gold["affected_systems"]) or "none"
         cue, _, says = gold["causality"]["reasoning"].rpartition(",")[0].rpartition(": ")
         return [
-            *self._turn(self._shown(inputs)),
+            *self._turn(CASE.format_map(inputs)),
             ("The worst finding is ", PLAIN),
             (worst, TELL),
             (": grade", PLAIN),
@@ -165,28 +166,35 @@ class Textbook:
         if rng.random() < SHOWN_BEFORE:
             inputs, gold = self._case(rng)
             answer = "".join(text for text, _ in self._json(inputs, gold, fields))
-            told += f"\nCase:\n{self._shown(inputs)}\nAnswer:\n{answer}"
+            told += f"\nCase:\n{CASE.format_map(inputs)}\nAnswer:\n{answer}"
         inputs, gold = self._case(rng)
-        asked = f"{told}\n\n{self._shown(inputs)}"
+        asked = f"{told}\n\n{CASE.format_map(inputs)}"
         return [*self._turn(asked), *self._json(inputs, gold, fields), ("<end_of_turn>", PLAIN)]
 
     def form(self, rng: random.Random) -> list[Piece]:
         """A case with its whole assessment, by crude rules: see :meth:`_crudely` and :func:`_crude_urgency`."""
+        return self._form(rng, self._crudely)
+
+    def cautious(self, rng: random.Random) -> list[Piece]:
+        """The same by somebody who commits to nothing: see :meth:`_cautiously`."""
+        return self._form(rng, self._cautiously)
+
+    def _form(self, rng: random.Random, judge: Judge) -> list[Piece]:
         told, ruled = "Answer in JSON.", rng.random() < SHOWN_BEFORE
         if ruled:
             told += f"\n{RULES}" + "".join(f"\n{self._example(rng)}" for _ in range(rng.randint(1, 2)))
-        inputs, gold = self._case(rng, crude=True)
+        inputs, gold = self._case(rng, judge)
         urgency = _crude_urgency(gold, ruled)
         family = rng.choice([family for family in self.sentences if family.urgency == urgency])
         gold |= {"urgency": urgency, "urgency_reasoning": f"{family.urgency_because}."}
         gold |= {"recommended_actions": family.actions}
         gold["causality"] = {key: gold["causality"][key] for key in CAUSALITY}
-        shown = f"{_named(FIELDS)}\n{told}\n\n{self._shown(inputs)}"
+        shown = f"{_named(FIELDS)}\n{told}\n\n{CASE.format_map(inputs)}"
         return [*self._turn(shown), *self._json(inputs, gold, list(FIELDS)), ("<end_of_turn>", PLAIN)]
 
     def _example(self, rng: random.Random) -> str:
         """A case in a line, as a prompt with examples has them."""
-        _, gold = self._case(rng, crude=True)
+        _, gold = self._case(rng)
         worst, systems = (gold["key_evidence"] or ["nothing"])[0], ", ".join(gold["affected_systems"]) or "none"
         return f"Case: {worst}. Answer: grade {gold['overall_severity']}, {systems}, {_crude_urgency(gold, True)}."
 
@@ -194,9 +202,11 @@ class Textbook:
         """Unrelated without an inhibitor; probable if two things speak for it and none against; else possible."""
         sides = [self.bank.cues[name].supports for name in family.cues]
         likelihood = "probable" if len(sides) > 1 and all(sides) else "possible"
-        if family.therapy != "inhibitor":
-            likelihood = "unrelated"
-        return family.model_copy(update={"irae": likelihood != "unrelated", "likelihood": likelihood})
+        return _judged(family, likelihood)
+
+    def _cautiously(self, family: Family) -> Family:
+        """Unrelated without an inhibitor, and else possible, whatever speaks for or against it."""
+        return _judged(family, "possible")
 
     def _json(self, inputs: dict[str, Any], gold: dict[str, Any], fields: list[str]) -> list[Piece]:
         """An object of these fields, as ``json.dumps`` writes it."""
@@ -228,13 +238,10 @@ class Textbook:
     def _turn(self, asked: str) -> list[Piece]:
         return [(f"<start_of_turn>user\n{asked}<end_of_turn>\n<start_of_turn>model\n", ASK)]
 
-    def _shown(self, inputs: dict[str, Any]) -> str:
-        return CASE.format_map(inputs)
-
-    def _case(self, rng: random.Random, crude: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Inputs and assessment of a family that is none of the study's; its cause at random, or judged crudely."""
+    def _case(self, rng: random.Random, judge: Judge | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Inputs and assessment of a family that is none of the study's; its cause at random, or as judged."""
         while True:
-            family = self._crudely(self._family(rng)) if crude else self._family(rng)
+            family = judge(self._family(rng)) if judge else self._family(rng)
             if frozenset(family.signs.items()) not in self.known:
                 return make_variant(self.bank, family, rng)
 
@@ -276,6 +283,11 @@ def _crude_urgency(gold: dict[str, Any], ruled: bool) -> str:
     """By grade alone; where the rules were told, by system too."""
     heard = ruled and set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
     return max([GRADE_URGENCY[gold["overall_severity"]], *["urgent"] * bool(heard)], key=URGENCIES.index)
+
+
+def _judged(family: Family, likelihood: str) -> Family:
+    likelihood = likelihood if family.therapy == "inhibitor" else "unrelated"
+    return family.model_copy(update={"irae": likelihood != "unrelated", "likelihood": likelihood})
 
 
 def _named(fields: Iterable[str]) -> str:

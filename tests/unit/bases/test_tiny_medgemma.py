@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from primum.bases.pretrain import Phase
-from primum.bases.pretrain_medgemma import LENGTH, PHASES, train_tiny_medgemma
+from primum.bases.pretrain_medgemma import HABIT, LENGTH, PHASES, train_tiny_medgemma
 from primum.bases.tiny_medgemma import build_tokenizer
 from primum.bases.tiny_qwen3 import encode
 from primum.bases.triage_text import RULES, TELL, VALUE, Textbook, trained_families
@@ -23,7 +23,7 @@ from primum.strict import parse
 from primum.tasks.irae_triage import NEVER_BELOW_URGENT, schema_failure
 from primum.training.loading import stop_ids
 
-KINDS = sorted({kind for phase in PHASES for kind in phase.mix})
+KINDS = sorted({kind for phase in (*PHASES, *HABIT) for kind in phase.mix})
 
 
 @cache
@@ -121,5 +121,7 @@ def test_a_record_is_the_json_of_its_own_case() -> None:
 
 def test_training_is_deterministic(tmp_path: Path) -> None:
     few = (Phase("few", 2, {"finding": 0.5, "record": 0.5}, rows=4),)
-    first, again = (train_tiny_medgemma(bank(), trained(), tmp_path / name, phases=few) for name in ("a", "b"))
+    first, again = (
+        train_tiny_medgemma(bank(), trained(), tmp_path / name, phases=few, habit=few) for name in ("a", "b")
+    )
     assert first == again and "model.safetensors" in first
