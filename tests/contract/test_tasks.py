@@ -9,6 +9,7 @@ import yaml
 
 from primum.config import project_root
 from primum.errors import UserError
+from primum.reports.wording import wording
 from primum.rewards import itemise, total
 from primum.settings import load_config, load_study
 from primum.tasks import load_task
@@ -72,6 +73,12 @@ def test_every_verdict_has_every_outcome_and_one_only_answer(task: Task) -> None
         assert bool(verdict.why) == (held != task.expected(example))
     named = {m.of for m in task.metrics} | {name for m in task.metrics for name in m.given} | set(task.reward_outcomes)
     assert named <= set(task.outcomes)
+
+
+def test_what_a_layer_changes_is_an_outcome_and_has_words(task: Task) -> None:
+    has_layer = task.layer("nothing that could be read") is not None
+    assert bool(task.layer_outcomes) is has_layer and set(task.layer_outcomes) <= set(task.outcomes)
+    assert tuple(wording(task.name).layered) == task.layer_outcomes and bool(wording(task.name).layer) is has_layer
 
 
 def test_without_gold_a_sample_is_unscorable_and_not_wrong(task: Task) -> None:
