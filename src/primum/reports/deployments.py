@@ -76,12 +76,23 @@ def _findings(tables: Tables) -> Rich:
             f" answer alone, and records every correction with the rule that asked for it.{tables.words.layer}"
         )
     ]
-    faults = [name for name in tables.key_metrics if name in tables.faults]
-    for at, name, against, layered in _compared(tables):
+    return paragraph(told + _sentences(tables, _compared(tables)))
+
+
+def in_brief(tables: Tables) -> list[Rich]:
+    """For the abstract: trained stages against prompts, and the layer on the ends of training."""
+    ends, trained = tables.study.tree().ends(), {stage.name for stage in tables.study.stages}
+    pairs = _compared(tables) if tables.study.deployments else []
+    return _sentences(tables, [pair for pair in pairs if (pair[2] in ends if pair[3] else pair[1] in trained)])
+
+
+def _sentences(tables: Tables, pairs: list[tuple[str, str, str, bool]]) -> list[Rich]:
+    """Of a layer what it does to faults, of all else what it does to the headline."""
+    faults, made = [name for name in tables.key_metrics if name in tables.faults], []
+    for at, name, against, layered in pairs:
         for metric in faults if layered else [tables.headline]:
-            if sentence := _sentence(tables, f"{at}/{metric}/", name, against, metric):
-                told.append(sentence)
-    return paragraph(told)
+            made.append(_sentence(tables, f"{at}/{metric}/", name, against, metric))
+    return [sentence for sentence in made if sentence]
 
 
 def _compared(tables: Tables) -> list[tuple[str, str, str, bool]]:
@@ -105,10 +116,12 @@ def _sentence(tables: Tables, at: str, name: str, against: str, metric: str) -> 
         return numbers.say("In {metric}, no item differs between ‘{name}’ and ‘{against}’.", **names)
     verb = "raises" if numbers.value(f"{at}difference") > 0 else "lowers"
     held = "supported" if numbers.value(f"{at}supported") == "yes" else "not supported"
+    by_groups = f"{at}p_clustered"
     return numbers.say(
         f"‘{{name}}’ against ‘{{against}}’ {verb} {{metric}}: {{difference}} points [{{low}}, {{high}}], Holm-adjusted"
-        f" {{p}}, {held}.",
+        f" {{p}}{', by groups {groups}' if numbers.has(by_groups) else ''}, {held}.",
         **names,
+        **({"groups": p_words(numbers, by_groups)} if numbers.has(by_groups) else {}),
         **{field: f"{at}{field}" for field in ("difference", "low", "high")},
         p=p_words(numbers, f"{at}p_holm"),
     )

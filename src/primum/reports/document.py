@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from primum.files import read_json
-from primum.reports import claims, exhibits, findings
+from primum.reports import claims, deployments, exhibits, findings
 from primum.reports.numbers import Name, Numbers, Rich, paragraph
 from primum.reports.sections import sections
 from primum.reports.sources import ReportConfig, StudyFiles
@@ -77,9 +77,11 @@ def _abstract(tables: Tables) -> Rich:
     extra = [findings.baselines(tables, brief=True), findings.selected(tables), findings.published(tables)]
     apart, exploited = findings.apart(tables), findings.exploit(tables)[:1]
     said = [
+        *findings.beside(tables),
         *apart,
         *findings.in_brief(tables, abstract=True),
         *exploited,
+        *deployments.in_brief(tables),
         *(sentence for sentence in extra if sentence),
     ]
     return spans + paragraph(said)

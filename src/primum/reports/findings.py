@@ -28,15 +28,14 @@ def p_words(numbers: Numbers, key: str) -> Rich:
     return numbers.say(sign, p=key)
 
 
-def levels(tables: Tables, also: str = BASE_STAGE, split: str | None = None) -> Rich:
-    """The headline on a split (the first), with intervals: of every stage or, where there are arms, of their ends and
-    of one stage more."""
+def levels(tables: Tables, also: str = BASE_STAGE, split: str | None = None, metric: str | None = None) -> Rich:
+    """The headline or another metric on a split: of every stage or, with arms, of their ends and of one stage more."""
     split, tree, study = split or tables.study.splits[0], tables.study.tree(), tables.study
     ends = tree.ends()
     shared = [stage.name for stage in study.stages if not any(stage.name in arm for arm in tree.arms())]
     parts = []
     for stage in dict.fromkeys([BASE_STAGE, *shared, also, *ends]) if tree.arms() else study.names():
-        prefix = tables.key("metric", split, stage, study.seeds_of(stage)[0], tables.headline, "")
+        prefix = tables.key("metric", split, stage, study.seeds_of(stage)[0], metric or tables.headline, "")
         parts.append(
             tables.numbers.say(
                 "{value}% [{low}, {high}] for {stage}",
@@ -45,6 +44,12 @@ def levels(tables: Tables, also: str = BASE_STAGE, split: str | None = None) -> 
             )
         )
     return joined(parts)
+
+
+def beside(tables: Tables) -> list[Rich]:
+    """The metrics without which the headline is never shown."""
+    say, others = tables.numbers.say, tables.exploit_metrics()
+    return [say("{metric} is {levels}.", metric=Name(tables.label(m)), levels=levels(tables, metric=m)) for m in others]
 
 
 def apart(tables: Tables) -> list[Rich]:
@@ -287,11 +292,8 @@ def calibration(tables: Tables) -> list[Rich]:
 def failures(tables: Tables, stage: str) -> list[Rich]:
     """Why completions of a stage failed on the headline split, most frequent first."""
     numbers, run = tables.numbers, (tables.study.splits[0], stage, tables.study.seeds_of(stage)[0])
-    under = numbers.under(tables.key("failure", *run, ""))
-    order = sorted(under, key=lambda why: (-under[why], why))
+    under, n = numbers.under(tables.key("failure", *run, "")), tables.key("items", *run)
     return [
-        numbers.say(
-            "{why}: {count} of {n}", why=Name(why), count=tables.key("failure", *run, why), n=tables.key("items", *run)
-        )
-        for why in order
+        numbers.say("{why}: {count} of {n}", why=Name(why), count=tables.key("failure", *run, why), n=n)
+        for why in sorted(under, key=lambda why: (-under[why], why))
     ]

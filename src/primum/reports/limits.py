@@ -102,6 +102,8 @@ def of_rows(tables: Tables) -> list[Rich]:
         )
     if records["dataset"]["reader"] == "bundled":
         found.append(
-            numbers.say("Questions. They are generated from facts written for this project; they are no examination.")
+            numbers.say(
+                "Items. They are generated from what was written for this project: no examination, nobody’s records."
+            )
         )
     return found
