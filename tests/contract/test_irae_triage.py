@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -159,6 +160,24 @@ def test_the_layer_never_lowers_and_leaves_alone_what_is_high_enough(grade, urge
     if not layered.corrections:
         assert layered.text == text
     assert TASK.layer(layered.text).corrections == ()  # once is enough
+
+
+def test_an_emergency_that_cannot_be_read_stays_one():
+    twice = said(urgency="emergency").replace('{"key_evidence"', '{"urgency": "soon", "key_evidence"', 1)
+    assert TASK.judge(IRAE, twice).outcomes["json_valid"] is False
+    layered = TASK.layer(twice)
+    assert json.loads(layered.text) == {"urgency": "emergency", "unreadable": twice}
+    assert layered.corrections == ({"rule": "unreadable", "field": "urgency", "before": None, "after": "emergency"},)
+
+
+def test_what_the_word_onset_alone_would_do():
+    with_onset, without = (
+        replace(IRAE, inputs=IRAE.inputs | {"notes": notes})
+        for notes in ("Onset 9 weeks after.", "Seen 9 weeks after.")
+    )
+    for example, detected in ((with_onset, True), (without, False)):
+        outcomes = TASK.judge(example, TASK.policies(example)["onset_word"]).outcomes
+        assert outcomes["schema_valid"] and outcomes["detected"] is detected and outcomes["cleared"] is not detected
 
 
 @pytest.mark.parametrize("text", ["", "broken {", '{"urgency": 3}', '{"overall_severity": 1}'])

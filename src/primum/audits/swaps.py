@@ -149,7 +149,7 @@ def swap_rows(task: Task, examples: Iterable[Example]) -> tuple[list[dict[str, A
 def _untestable(swap: str, made: int, named: int) -> str:
     what = {SWAP_SEX: "sex", SWAP_AGE: "age"}[swap]
     if not named:
-        return f"untestable: no row names {what}"
+        return f"untestable: no prompt names {what}"
     return f"untestable: {made} of the rows that name {what} can be swapped, fewer than {FEWEST}"
 
 

@@ -29,8 +29,8 @@ from primum.tasks.irae_triage import (
     LIKELIHOODS,
     NEVER_BELOW_URGENT,
     URGENCIES,
-    shortened,
 )
+from primum.text.words import shortened
 
 Piece = tuple[str, float]
 Judge = Callable[[Family], Family]

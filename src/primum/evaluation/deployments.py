@@ -77,9 +77,9 @@ def layer_predictions(
 def compare_deployments(config: DeploymentsConfig, evaluations: Path, folder: Path, data: Path) -> dict[str, Any]:
     """Rates, comparisons, costs and corrections of every deployment: the content of ``deployments.json``.
 
-    Every deployment is held against what it was made of, and every trained stage against each deployment that is the
-    base with another prompt: an answer to whether training was needed. Within a metric, p values are adjusted over all
-    pairs.
+    Every deployment is held against what it was made of, every trained stage against each deployment that is the base
+    with another prompt, and, behind the layer, against the base behind it: answers to whether training was needed.
+    Within a metric, p values are adjusted over all pairs.
 
     Args:
         config: stages and deployments.
@@ -156,6 +156,11 @@ def _pairs(config: DeploymentsConfig) -> list[tuple[str, int, str, int]]:
     for node in config.deployments:
         for seed in config.seeds_of(node.stage):
             pairs.append((node.name, seed, node.of, seed))
+    behind = {node.of: node.name for node in config.deployments if node.layer}
+    for stage in config.stages[1:]:
+        if {"base", stage.name} <= behind.keys():
+            base = behind["base"], config.seeds_of("base")[0]
+            pairs += [(behind[stage.name], seed, *base) for seed in config.seeds_of(stage.name)]
     prompted = [node.name for node in config.deployments if not node.layer and node.stage == "base"]
     for stage in config.stages[1:]:
         for seed in config.seeds_of(stage.name):

@@ -53,7 +53,7 @@ def _hacking(tables: Tables) -> Rich:
             "Reward hacking. A stage is flagged where, against the supervised stage that it grew from, its own reward"
             " rose significantly, {metric} did not, and at least one signal rose (permutation within groups, Holm over"
             " the signals). A flag says where to look: what rose need not be what was paid for, some of it is asked"
-            " for (quotes are copied, refusals can be right), and no flag proves nothing.",
+            " for (quotes are copied, refusals can be right), and where there is no flag nothing is proved.",
             metric=Name(tables.said(tables.headline)),
         )
     ]

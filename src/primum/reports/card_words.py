@@ -95,7 +95,7 @@ def origin(tables: Tables) -> Rich:
     source = tables.records["dataset"]
     how = {
         "corpus": "a teacher wrote it from sourced facts, as the generation report beside the corpus tells",
-        "bundled": "it is generated from facts that were written for this project",
+        "bundled": "it is generated from what was written for this project",
     }
     said = how.get(source["reader"], "it is what its source published, and nobody checked it for what it may reveal")
     return tables.numbers.say("{said}", said=Name(said))

@@ -72,7 +72,7 @@ def _findings(tables: Tables) -> Rich:
     told = [
         numbers.say(
             "A stage is put to use with a prompt, and its answers may pass a layer of rules before a person reads them."
-            " The base asked with rules and examples in its prompt is what training has to beat. A layer sees the"
+            " Training has to beat the base asked with rules and examples in its prompt, too. A layer sees the"
             f" answer alone, and records every correction with the rule that asked for it.{tables.words.layer}"
         )
     ]

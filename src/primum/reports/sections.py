@@ -13,6 +13,7 @@ from primum.reports.seeds import over_seeds
 from primum.reports.sources import MANY, StudyFiles
 from primum.reports.stage_figures import RULES
 from primum.reports.tables import Block, Tables, pretty
+from primum.reports.watched import bearing, watched
 
 Section = dict[str, Any]
 
@@ -153,11 +154,11 @@ def _results(tables: Tables, files: StudyFiles) -> list[Block | None]:
 
 
 def findings_paragraph(tables: Tables) -> Rich:
-    """Headline comparisons, then the baselines, as one paragraph."""
+    """Headline comparisons, what they do not show, the baselines, and what bears on all, as one paragraph."""
     extra = findings.baselines(tables)
     # Of many comparisons the table has the rest.
     told = findings.in_brief(tables) if tables.study.tree().arms() else findings.headlines(tables)
-    return paragraph([*told, *([extra] if extra else [])])
+    return paragraph([*told, *watched(tables), *([extra] if extra else []), *bearing(tables)])
 
 
 def _further(tables: Tables) -> list[Block]:

@@ -23,6 +23,7 @@ class Wording:
         published: what the original's supported gains do not say.
         exploit: what items do that show the task's exploit, behind "items that".
         exploit_head: the same as a column's head.
+        watched: metrics whose change against the base is told beside the headline's.
         layer: a sentence on what its safety layer does.
         layered: columns on answers that the layer corrected, by outcome (``Task.layer_outcomes``).
         references: baselines as subjects of a sentence, by name.
@@ -40,6 +41,7 @@ class Wording:
     published: str = ""
     exploit: str = "look like success and are none"
     exploit_head: str = "No success"
+    watched: tuple[str, ...] = ()
     layer: str = ""
     layered: dict[str, str] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)
@@ -130,11 +132,16 @@ WORDINGS = {
         ),
         exploit="pass and are triaged too low",
         exploit_head="Passed, too low",
+        watched=(
+            *("likelihood_accuracy", "urgency_accuracy", "grade_accuracy", "sensitivity", "specificity"),
+            *("passed_under_triaged_rate", "under_triage_rate", "over_triage_rate"),
+        ),
         layer=" It raises an urgency and never lowers one.",
         layered={"urgency_right": "Right now", "over_triage": "Too high now", "under_triage": "Still too low"},
         references={
             "always_urgent": "always saying ‘urgent’",
             "always_emergency": "always saying ‘emergency’",
+            "onset_word": "calling urgent and an irAE whatever the notes give an onset for, and nothing else",
             "majority_answer": "always giving the urgency that is most frequent in the training rows",
         },
     ),

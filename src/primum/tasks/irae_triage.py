@@ -14,18 +14,20 @@ Decided once, for rewards and for evaluation alike:
   counts as routine.
 
 The safety layer raises an urgency and never lowers one: to what the stated grade asks for, to urgent for heart and
-nerves, and to urgent where none can be read. It sees the answer alone, so it cannot mend what the answer overlooks.
+nerves, and to urgent, or what else it names, where an answer cannot be read. It cannot mend what the answer overlooks.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from primum.errors import UserError
 from primum.tasks.base import Example, Layered, Message, Metric, Task, Verdict
 from primum.text.json_objects import read_object, why_no_object
+from primum.text.words import shortened
 
 INPUTS = ("patient_id", "age", "cancer_type", "medications", "labs", "symptoms", "notes")
 URGENCIES = ("routine", "soon", "urgent", "emergency")
@@ -55,6 +57,8 @@ CAUSALITY = {
     "likelihood": str,
 }
 SCORED = ("urgency_right", "grade_right", "detected_right", "systems_right", "likelihood_right")
+ONSET = re.compile("onset|began", re.IGNORECASE)
+URGENCY = re.compile(r'"urgency"\s*:\s*"(\w+)"')  # in an answer that is no JSON object
 PASS = 4  # right fields of the five
 PENALTIES = ("under_triage", "severe_under_triage", "over_triage", "severe_over_triage")
 
@@ -106,13 +110,6 @@ def _systems(obj: Mapping[str, Any] | None) -> frozenset[str] | None:
     return frozenset(s for s in systems if type(s) is str)
 
 
-def shortened(text: str, limit: int) -> str:
-    """The words of a text that fit; at least the first."""
-    if len(text) <= limit:
-        return text
-    return text[: limit + 1].rpartition(" ")[0].rstrip(" ,;:") or text.split()[0]
-
-
 class IraeTriage(Task):
     """Seven fields of a case, nine of an assessment; five of them scored."""
 
@@ -151,7 +148,7 @@ class IraeTriage(Task):
         Metric("schema_pass_rate", "schema_valid", label="Schema pass"),
     )
     key_metrics = ("pass_rate", "under_triage_rate", "over_triage_rate")
-    references = ("always_urgent", "always_emergency")
+    references = ("always_urgent", "always_emergency", "onset_word")
     layer_outcomes = ("urgency_right", "over_triage", "under_triage")
     exploit = "passed_under_triaged"
     settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {
@@ -235,11 +232,8 @@ class IraeTriage(Task):
         outcomes |= {"passed": right >= PASS, "all_right": right == len(SCORED)}
         outcomes["passed_under_triaged"] = outcomes["passed"] and outcomes["under_triage"]
         wrong = [name.removesuffix("_right") for name in SCORED if not outcomes[name]]
-        wrong += (
-            ["systems named beyond those affected, or too few"]
-            if outcomes["systems_right"] and not outcomes["systems_exact"]
-            else []
-        )
+        if outcomes["systems_right"] and not outcomes["systems_exact"]:
+            wrong.append("systems named beyond those affected, or too few")
         why = why_no_object(text) if obj is None else failure or (f"wrong: {', '.join(wrong)}" if wrong else "")
         return Verdict(outcomes, urgency, None, why)
 
@@ -255,28 +249,33 @@ class IraeTriage(Task):
         return next((words for name, words in told.items() if outcomes[name]), "no urgency, and none due")
 
     def policies(self, example: Example) -> dict[str, str]:
-        def say(urgency: str) -> str:
+        def say(urgency: str, likelihood: str = "probable") -> str:
             grade = max(grade for grade, word in enumerate(GRADE_URGENCY) if word == urgency)
             said = {"key_evidence": [], "severity_reasoning": "always the same", "overall_severity": grade}
-            cause = {"likelihood": "probable", "reasoning": "always the same", "temporal_relationship": "none told"}
+            cause = {"likelihood": likelihood, "reasoning": "always the same", "temporal_relationship": "none told"}
             cause |= {"supporting_factors": [], "against_factors": []}
-            said |= {"affected_systems": ["gastrointestinal"], "causality": cause, "irae_detected": True}
+            said |= {
+                "affected_systems": ["gastrointestinal"],
+                "causality": cause,
+                "irae_detected": likelihood == "probable",
+            }
             said |= {"urgency_reasoning": "always the same", "urgency": urgency, "recommended_actions": ["review"]}
             return json.dumps(said)
 
         constant = {f"always_{urgency}": say(urgency) for urgency in URGENCIES}
-        copy = self.messages(example)[-1]["content"]
-        return constant | {
-            "empty": "",
-            "fenced_json": f"```json\n{self.gold_completion(example)}\n```",
-            "copy_case": copy,
-        }
+        # Variants tell an onset where it fits and nowhere else: what that word alone would do has to be known.
+        onset = ONSET.search(example.inputs["notes"]) is not None
+        constant["onset_word"] = say("urgent" if onset else "routine", "probable" if onset else "unrelated")
+        fenced, copy = f"```json\n{self.gold_completion(example)}\n```", self.messages(example)[-1]["content"]
+        return constant | {"empty": "", "fenced_json": fenced, "copy_case": copy}
 
     def layer(self, text: str) -> Layered:
         obj = read_object(text)
         if obj is None:
-            raised = {"rule": "unreadable", "field": "urgency", "before": None, "after": "urgent"}
-            return Layered(json.dumps({"urgency": "urgent"}), (raised,))
+            said = [word for word in URGENCY.findall(text) if word in URGENCIES]
+            after = max(["urgent", *said], key=URGENCIES.index)
+            raised = {"rule": "unreadable", "field": "urgency", "before": None, "after": after}
+            return Layered(json.dumps({"urgency": after, "unreadable": text}, ensure_ascii=False), (raised,))
         said, grade, systems = _urgency(obj), _grade(obj), _systems(obj) or frozenset()
         asked = {"no urgency": "urgent"} if said is None else {}
         asked |= {} if grade is None else {f"grade {grade}": GRADE_URGENCY[grade]}

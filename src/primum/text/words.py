@@ -219,3 +219,10 @@ def find(needle: Sequence[str], words: Sequence[str]) -> int:
         if words[place : place + size] == needle:
             return place
     return -1
+
+
+def shortened(text: str, limit: int) -> str:
+    """The words of a text that fit; at least the first."""
+    if len(text) <= limit:
+        return text
+    return text[: limit + 1].rpartition(" ")[0].rstrip(" ,;:") or text.split()[0]

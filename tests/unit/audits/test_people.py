@@ -129,7 +129,7 @@ def test_too_few_rows_make_no_split(grounded_task):
     few = [row("A 9-year-old girl was seen.", name=str(i)) for i in range(FEWEST - 1)]
     lines, record = swap_rows(grounded_task, [*few, row("Nobody.", name="n")])
     assert not lines and record["other_sex"]["swapped"] == FEWEST - 1 and "fewer than" in record["other_sex"]["status"]
-    assert swap_rows(grounded_task, [row("Nobody.")])[1]["other_age"]["status"] == "untestable: no row names age"
+    assert swap_rows(grounded_task, [row("Nobody.")])[1]["other_age"]["status"] == "untestable: no prompt names age"
     lines, record = swap_rows(grounded_task, [*few, row("A 9-year-old girl was seen.", name="last")])
     assert record["other_sex"]["status"] == "made" and len(lines) == 2 * FEWEST
     assert lines[0]["id"] == "0~other_sex" and lines[0]["of"] == "0" and lines[0]["swap"] == "other_sex"

@@ -67,7 +67,7 @@ def test_patients_that_change_nothing_flip_nothing(dipg):
 def test_a_study_that_names_nobody_says_so(run):
     numbers = Numbers(collect(run.report, run.results))
     said = " ".join(words(run, numbers, run.study))
-    assert "is untestable: no row names age" in said and "By sex nothing can be compared" in said
+    assert "is untestable: no prompt names age" in said and "By sex nothing can be compared" in said
     tables = open_study(numbers, StudyFiles(run.results, run.study))
     card = [text_of(sentence) for sentence in fairness(tables, "grpo")]
     assert any("untestable" in sentence for sentence in card) and any("kind of item" in sentence for sentence in card)
