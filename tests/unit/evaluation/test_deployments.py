@@ -86,6 +86,8 @@ def test_the_layer_is_compared_with_the_answers_it_was_put_on(study):
     over = rows["sft-layered", "sft", "over_triage_rate"]
     assert (over["gained"], over["lost"], over["n"]) == (1, 0, 14)
     assert rows["base-layered", "base", "under_triage_rate"]["lost"] == 14
+    behind = rows["sft-layered", "base-layered", "pass_rate"]
+    assert (behind["gained"], behind["lost"], behind["supported"]) == (14, 0, "yes")  # unreadable: not one passes
     costs = {(r["deployment"], r["against"]): r for r in found["deployment_costs"]}
     assert costs["sft-layered", "sft"]["mean"] == pytest.approx(-1 / 14, abs=1e-6)
     assert costs["sft-layered", "sft"]["difference"] == pytest.approx((13 * 5 - 1) / 14, abs=1e-6)
