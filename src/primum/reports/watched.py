@@ -15,8 +15,7 @@ def watched(tables: Tables) -> list[Rich]:
 
 def bearing(tables: Tables) -> list[Rich]:
     """The first of the study's own limitations, which has to be read with its results."""
-    said = tables.study.limitations[:1]
-    return [tables.numbers.say("To be read with it: {limitation}", limitation=Name(text)) for text in said]
+    return [tables.numbers.say(f"To be read with it: {said}") for said in tables.study.limitations[:1]]
 
 
 def _changes(tables: Tables, stage: str) -> Rich | None:

@@ -3,6 +3,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ from primum.reports.numbers import Numbers, text_of
 from primum.reports.paper import TEMPLATES
 from primum.reports.seeds import over_seeds
 from primum.reports.sources import StudyFiles
+from primum.reports.watched import bearing, watched
 from tests.unit.reports.conftest import build
 
 NAMES = re.compile(r"tiny-qwen3|b\w*16|Apache-2\.0|sha256")
@@ -98,6 +100,19 @@ def test_headlines_compare_every_stage_with_its_parent_and_the_last_with_the_bas
         ("GRPO", "the base"),
         ("GRPO", "the policy ‘majority letter’"),
     ]
+
+
+def test_what_the_headline_does_not_show_is_told_on_the_side_of_its_test(run):
+    entries = collect(run.report, run.results)
+    at = "medmcqa/comparison/eval/sft/0/base/valid_json_rate/supported"
+    tables = open_run(run, entries | {at: entries[at] | {"value": "no"}})[0]
+    assert watched(tables) == []
+    tables = replace(tables, words=replace(tables.words, watched=("schema_pass_rate", "valid_json_rate")))
+    sft, grpo = map(text_of, watched(tables))
+    assert re.match(r"SFT against the base, supported: schema pass [^;]+; not supported: valid JSON [^;]+\]\.$", sft)
+    assert grpo.startswith("GRPO against the base, supported: ")
+    (first,) = bearing(replace(tables, study=tables.study.model_copy(update={"limitations": ["One.", "Two."]})))
+    assert text_of(first) == "To be read with it: One."
 
 
 def test_one_seed_makes_no_table_of_seeds(run):
