@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from primum.data.fields import fields
 from primum.errors import UserError
 from primum.files import read_jsonl, sha256_file
 
@@ -91,7 +92,7 @@ def describe(
 
 
 def describe_splits(study: str, title: str, licence: str, folder: Path, splits: Iterable[str]) -> dict[str, Any]:
-    """Metadata of a study's split files: every key of ``inputs`` and ``gold`` that all rows of a split have.
+    """Metadata of a study's split files: every field of ``inputs`` and ``gold`` that all rows of a split have.
 
     Args:
         study, title: whose.
@@ -113,10 +114,13 @@ def describe_splits(study: str, title: str, licence: str, folder: Path, splits: 
 def _columns(rows: list[dict[str, Any]]) -> list[Column]:
     columns = [Column(key, key, "", told) for key, told in MEANING.items()]
     for part, told in (("inputs", "Prompt input"), ("gold", "Gold answer")):
-        for key in sorted(set.intersection(*(set(row[part]) for row in rows))):
-            values = [row[part][key] for row in rows]
+        found = [fields(row[part]) for row in rows]
+        for key in sorted(set.intersection(*map(set, found))):
+            values = [each[key] for each in found]
             several = all(isinstance(value, list) for value in values)
             kinds = {type(item) for value in values for item in (value if several else [value])} or {str}
             if len(kinds) == 1 and (kind := KINDS.get(kinds.pop())):
-                columns.append(Column(f"{part}/{key}", part, f"$.{key}", f"{told} '{key}'.", kind, several))
+                columns.append(
+                    Column(f"{part}/{key}", part, f"$.{key.replace('/', '.')}", f"{told} '{key}'.", kind, several)
+                )
     return columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from primum.data.fields import fields
 from primum.files import read_jsonl
 from primum.reports.sources import StudyFiles
 
@@ -59,4 +60,5 @@ def _item(
         }
         for stage, score, text in zip(stages, scores, said, strict=True)
     ]
-    return {key: row[key] for key in ("id", "kind", "inputs", "gold")} | {"answers": answers}
+    shown = {key: row[key] for key in ("id", "kind", "inputs")}
+    return shown | {"gold": fields(row["gold"]), "answers": answers}
