@@ -102,7 +102,7 @@ def test_swapped_patients_are_asked_where_rows_name_them_and_nowhere_else(built:
     dipg, medmcqa = (read_json(built / RESULTS / study / "audits.json") for study in ("dipg", "medmcqa"))
     assert {row["stage"] for row in dipg["flips"]} >= {"base", "sft", "soft-1200", "repaired"}
     assert dipg["swaps"]["other_age"]["status"] == "made"
-    assert not medmcqa["flips"] and medmcqa["swaps"]["other_age"]["status"] == "untestable: no row names age"
+    assert not medmcqa["flips"] and medmcqa["swaps"]["other_age"]["status"] == "untestable: no prompt names age"
     assert not (built / RESULTS / "medmcqa" / "audits" / "trl").exists()
 
 
