@@ -48,7 +48,7 @@ RULES = " ".join(
     [f"Grade {grade} is {urgency}." for grade, urgency in enumerate(GRADE_URGENCY)]
     + [f"A {system} event is never below urgent." for system in NEVER_BELOW_URGENT]
 )
-ITEMS, CHARS = 2, 90  # as the tiny scale's task settings cut what SFT teaches
+ITEMS, CHARS = 2, 90  # of a list, and of a text: SFT at the tiny scale teaches no longer ones
 
 
 class Textbook:

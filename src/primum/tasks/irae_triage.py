@@ -57,7 +57,6 @@ CAUSALITY = {
     "likelihood": str,
 }
 SCORED = ("urgency_right", "grade_right", "detected_right", "systems_right", "likelihood_right")
-ONSET = re.compile("onset|began", re.IGNORECASE)
 URGENCY = re.compile(r'"urgency"\s*:\s*"(\w+)"')  # in an answer that is no JSON object
 PASS = 4  # right fields of the five
 PENALTIES = ("under_triage", "severe_under_triage", "over_triage", "severe_over_triage")
@@ -264,7 +263,7 @@ class IraeTriage(Task):
 
         constant = {f"always_{urgency}": say(urgency) for urgency in URGENCIES}
         # Variants tell an onset where it fits and nowhere else: what that word alone would do has to be known.
-        onset = ONSET.search(example.inputs["notes"]) is not None
+        onset = "onset" in example.inputs["notes"].lower()
         constant["onset_word"] = say("urgent" if onset else "routine", "probable" if onset else "unrelated")
         fenced, copy = f"```json\n{self.gold_completion(example)}\n```", self.messages(example)[-1]["content"]
         return constant | {"empty": "", "fenced_json": fenced, "copy_case": copy}
