@@ -7,9 +7,9 @@ from pathlib import Path
 
 from primum.bases.pretrain import SEED
 from primum.bases.pretrain_medgemma import train_tiny_medgemma
-from primum.bases.triage_text import trained_families
 from primum.config import Splits
 from primum.data.case_bank import load_case_bank
+from primum.data.cases import trained_families
 from primum.errors import run_cli
 from primum.files import sha256_json
 from primum.settings import read_yaml

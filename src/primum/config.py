@@ -23,6 +23,7 @@ class Splits(Strict):
         default_factory=dict
     )
     by_group: bool = False  # ranges count groups (rows about the same thing), each of which stays whole
+    by_kind: bool = False  # every kind of row is spread evenly over the ranges
     from_corpus: bool = False  # instead of ranges: the splits for which the study's corpus was made
     validation: bool  # also take the dataset's own validation split, where it has one, as split 'validation'
     validation_max_rows: Annotated[int, Field(gt=0)] | None = None

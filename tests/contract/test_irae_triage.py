@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -168,16 +167,6 @@ def test_an_emergency_that_cannot_be_read_stays_one():
     layered = TASK.layer(twice)
     assert json.loads(layered.text) == {"urgency": "emergency", "unreadable": twice}
     assert layered.corrections == ({"rule": "unreadable", "field": "urgency", "before": None, "after": "emergency"},)
-
-
-def test_what_the_word_onset_alone_would_do():
-    with_onset, without = (
-        replace(IRAE, inputs=IRAE.inputs | {"notes": notes})
-        for notes in ("Onset 9 weeks after.", "Seen 9 weeks after.")
-    )
-    for example, detected in ((with_onset, True), (without, False)):
-        outcomes = TASK.judge(example, TASK.policies(example)["onset_word"]).outcomes
-        assert outcomes["schema_valid"] and outcomes["detected"] is detected and outcomes["cleared"] is not detected
 
 
 @pytest.mark.parametrize("text", ["", "broken {", '{"urgency": 3}', '{"overall_severity": 1}'])

@@ -18,10 +18,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
-from primum.config import Splits
 from primum.data.case_bank import BEARINGS, CaseBank, Family
 from primum.data.cases import make_variant, tell
-from primum.data.splits import slice_rows
 from primum.tasks.irae_triage import (
     CAUSALITY,
     FIELDS,
@@ -62,7 +60,7 @@ class Textbook:
     def __init__(self, bank: CaseBank, trained: Set[str]) -> None:
         self.bank = bank
         self.sentences = [family for name, family in bank.families.items() if name in trained]
-        self.known = {frozenset(family.signs.items()) for family in bank.families.values()}
+        self.known = {_graded(family) for family in bank.families.values()}
         self.by_system: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for name, sign in sorted(bank.signs.items()):
             for grade in bank.limits.get(sign.limit or "", {}):
@@ -242,7 +240,7 @@ class Textbook:
         """Inputs and assessment of a family that is none of the study's; its cause at random, or as judged."""
         while True:
             family = judge(self._family(rng)) if judge else self._family(rng)
-            if frozenset(family.signs.items()) not in self.known:
+            if _graded(family) not in self.known:
                 return make_variant(self.bank, family, rng)
 
     def _family(self, rng: random.Random) -> Family:
@@ -256,9 +254,10 @@ class Textbook:
                 signs.setdefault(name, 0)
         grade = max(signs.values(), default=0)
         irae = bool(grade) and rng.random() < 0.6
-        cues = rng.sample(sorted(self.bank.cues.keys() - {"onset"}), rng.randint(1, 2))
         therapy = rng.choice(("inhibitor", "inhibitor", "other", "none"))
-        if therapy == "inhibitor" and rng.random() < 0.8:
+        untrue = {"inhibitor": {"no_inhibitor", "long_ago"}, "other": {"long_ago"}, "none": set()}[therapy]
+        cues = rng.sample(sorted(self.bank.cues.keys() - {"onset"} - untrue), rng.randint(1, 2))
+        if therapy == "inhibitor" and not any(self.bank.cues[name].bearing == "rules_out" for name in cues):
             cues = ["onset", *cues]
         names = list(signs)
         rng.shuffle(names)
@@ -279,6 +278,12 @@ class Textbook:
         )
 
 
+def _graded(family: Family) -> frozenset[tuple[str, int]]:
+    """The graded findings, by which an invented family is told from the study's; all of them where none is graded."""
+    graded = frozenset((name, grade) for name, grade in family.signs.items() if grade)
+    return graded or frozenset(family.signs.items())
+
+
 def _crude_urgency(gold: dict[str, Any], ruled: bool) -> str:
     """By grade alone; where the rules were told, by system too."""
     heard = ruled and set(gold["affected_systems"]) & set(NEVER_BELOW_URGENT)
@@ -292,9 +297,3 @@ def _judged(family: Family, likelihood: str) -> Family:
 
 def _named(fields: Iterable[str]) -> str:
     return f"Fields: {', '.join(fields)}."
-
-
-def trained_families(bank: CaseBank, data: Splits, splits: Set[str]) -> set[str]:
-    """Families of the splits that a study trains on."""
-    rows = [{"id": name, "group": name, "origin": "train", "inputs": {}, "gold": {}} for name in bank.families]
-    return {example.id for name, examples in slice_rows(rows, data).items() if name in splits for example in examples}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -58,6 +59,7 @@ class Cue(Strict):
 
     bearing: Literal["confirms", "speaks_for", "leaves_open", "shows_other", "rules_out"]
     phrases: Phrases
+    medicine: str | None = None  # that the patient still takes, if the cue speaks of one
 
     @property
     def supports(self) -> bool:
@@ -77,6 +79,8 @@ class Regimens(Strict):
     inhibitors: list[Regimen]
     others: list[Regimen]
     comorbid: Phrases
+    women_only: list[str]  # cancers
+    men_only: list[str]
 
 
 class Family(Strict):
@@ -98,6 +102,10 @@ class Family(Strict):
     urgency_because: str
     actions: Phrases
 
+    @property
+    def kind(self) -> str:
+        return kind_of(self.systems, self.irae)
+
 
 class Written(Strict):
     """A case written out by hand."""
@@ -115,6 +123,13 @@ class CaseBank(Strict):
     regimens: Regimens
     families: dict[str, Family]
     cases: dict[str, Written]
+
+
+def kind_of(systems: Sequence[str], irae: bool) -> str:
+    """The affected system, 'combination', 'look-alike' or 'no event'."""
+    if not systems:
+        return "no event"
+    return "look-alike" if not irae else "combination" if len(systems) > 1 else systems[0]
 
 
 def load_case_bank(folder: Path) -> CaseBank:

@@ -7,17 +7,18 @@ the timing vary. All cases of a family share its id as their group, so that a sp
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from primum.data.case_bank import BEARINGS, CaseBank, Family, bounds, wordings
+from primum.config import Splits
+from primum.data.case_bank import BEARINGS, CaseBank, Family, bounds, kind_of, wordings
+from primum.data.splits import slice_rows
 from primum.errors import UserError
 
 SEED = 42  # of the variants; a study's splits have their own
 VARIANTS = 5  # of each family, beside its written case
 YEARS = (3, 8)  # since a treatment that has long ended
 MEDICINES = 2  # for other conditions, at most
-PEOPLE = ("woman", "man")
 
 Row = dict[str, Any]
 
@@ -26,8 +27,8 @@ def generate_cases(bank: CaseBank, seed: int = SEED, variants: int = VARIANTS) -
     """The written cases and ``variants`` of every family, family by family in the bank's order.
 
     Returns:
-        Rows of ``inputs`` and ``gold`` as :mod:`primum.tasks.irae_triage` has them; ``kind`` is the affected system,
-        'combination', 'look-alike' or 'no event', ``group`` the family, ``origin`` 'train'.
+        Rows of ``inputs`` and ``gold`` as :mod:`primum.tasks.irae_triage` has them; ``kind`` as
+        :func:`~primum.data.case_bank.kind_of` tells it, ``group`` the family, ``origin`` 'train'.
     """
     rows: list[Row] = []
     for place, (name, family) in enumerate(bank.families.items(), 1):
@@ -39,6 +40,15 @@ def generate_cases(bank: CaseBank, seed: int = SEED, variants: int = VARIANTS) -
             inputs, gold = make_variant(bank, family, rng)
             rows.append(_row(f"{name}/{number}", name, {"patient_id": f"P-{place:03d}{number}", **inputs}, gold))
     return rows
+
+
+def trained_families(bank: CaseBank, data: Splits, splits: Set[str]) -> set[str]:
+    """Families of the splits that a study trains on."""
+    rows = [
+        {"id": name, "group": name, "kind": family.kind, "origin": "train", "inputs": {}, "gold": {}}
+        for name, family in bank.families.items()
+    ]
+    return {example.id for name, examples in slice_rows(rows, data).items() if name in splits for example in examples}
 
 
 def parse_cases(tables: Mapping[str, Iterable[Mapping[str, Any]]], where: str) -> list[Row]:
@@ -62,13 +72,11 @@ def parse_cases(tables: Mapping[str, Iterable[Mapping[str, Any]]], where: str) -
 
 
 def _row(row_id: str, family: str, inputs: Mapping[str, Any], gold: Mapping[str, Any]) -> Row:
-    systems = gold.get("affected_systems") or []
-    kind = "combination" if len(systems) > 1 else "look-alike" if not gold.get("irae_detected") else systems[0]
     return {
         "id": row_id,
         "inputs": dict(inputs),
         "gold": {"answer": gold.get("urgency"), "assessment": dict(gold)},
-        "kind": kind if systems else "no event",
+        "kind": kind_of(gold.get("affected_systems") or [], bool(gold.get("irae_detected"))),
         "group": family,
         "origin": "train",
     }
@@ -88,18 +96,18 @@ def make_variant(bank: CaseBank, family: Family, rng: random.Random) -> tuple[Ro
     shown["labs"] += [sign for sign in extra if bank.signs[sign[0]].field == "labs"]
     weeks = rng.randint(*family.onset_weeks)
     cues = {supports: _cues(bank, family, supports, weeks, rng) for supports in (True, False)}
-    medicines, cancer, since = _treatment(bank, family, weeks, rng)
+    medicines, cancer, since = _treatment(bank, family, weeks, cues[True].get("onset"), rng)
     for texts in shown.values():
         rng.shuffle(texts)
-    notes = [f"The patient is a {rng.choice(PEOPLE)}", since, *remarks]
-    notes += [text for name, text in extra if bank.signs[name].field != "labs"]
+    remarks += [text for name, text in extra if bank.signs[name].field != "labs"]
+    notes = [f"The patient is a {_person(bank, cancer, rng)}", since, *remarks]
     notes += [text for side in cues.values() for text in side.values() if not since.startswith(text)]
     inputs = {
         "age": rng.randint(*family.age),
         "cancer_type": cancer,
         "medications": "; ".join(medicines),
         "labs": "; ".join(text for _, text in shown["labs"]) or "not done",
-        "symptoms": "; ".join(text for _, text in shown["symptoms"]) or "none",
+        "symptoms": "; ".join(text for _, text in shown["symptoms"]) or ("see notes" if remarks else "none told"),
         "notes": " ".join(f"{_capital(note)}." for note in notes),
     }
     return inputs, _assessment(bank, family, told, since, cues)
@@ -120,18 +128,28 @@ def _cues(bank: CaseBank, family: Family, supports: bool, weeks: int, rng: rando
     return {name: text.replace("{weeks}", str(weeks)).replace("{years}", str(years)) for name, text in told.items()}
 
 
-def _treatment(bank: CaseBank, family: Family, weeks: int, rng: random.Random) -> tuple[list[str], str, str]:
-    """Medicines, cancer, and when it began relative to the treatment."""
+def _treatment(
+    bank: CaseBank, family: Family, weeks: int, onset: str | None, rng: random.Random
+) -> tuple[list[str], str, str]:
+    """Medicines, cancer, and when it began relative to the treatment; when it was seen, if it began before or not."""
     regimens = bank.regimens.others if family.therapy == "other" else bank.regimens.inhibitors
     if family.cancers:
         regimens = [r for r in regimens if set(r.cancers) & set(family.cancers)] or regimens
     regimen = rng.choice(regimens)
     cancer = rng.choice([c for c in regimen.cancers if c in family.cancers] or family.cancers or regimen.cancers)
-    comorbid = rng.sample(bank.regimens.comorbid, rng.randint(0, MEDICINES))
+    others = [medicine for name in family.cues if (medicine := bank.cues[name].medicine)]
+    others += rng.sample(bank.regimens.comorbid, rng.randint(0, MEDICINES))
     if family.therapy == "none":
-        return comorbid or ["none"], cancer, "No cancer medicine is given now"
-    began = "onset" if "onset" in family.cues else "seen"  # a timing that fits is evidence, and told where it is any
-    return [regimen.drug, *comorbid], cancer, f"{began} {weeks} weeks after the first dose of {_short(regimen.drug)}"
+        return others or ["none"], cancer, "No cancer medicine is given now"
+    began = "onset" if family.therapy == "other" and family.grade else "seen"
+    since = onset or f"{began} {weeks} weeks after the first dose"
+    return [regimen.drug, *others], cancer, f"{since} of {_short(regimen.drug)}"
+
+
+def _person(bank: CaseBank, cancer: str, rng: random.Random) -> str:
+    regimens = bank.regimens
+    one_sex = {**dict.fromkeys(regimens.women_only, "woman"), **dict.fromkeys(regimens.men_only, "man")}
+    return one_sex.get(cancer) or rng.choice(("woman", "man"))
 
 
 def _short(drug: str) -> str:
@@ -144,7 +162,7 @@ def _capital(text: str) -> str:
 
 
 def _weighed(bank: CaseBank, cues: Mapping[str, str]) -> str:
-    """What decides on the cause, and what it says of it: the strongest cue, the onset only where none is stronger."""
+    """What decides on the cause, and what it says of it: the strongest cue, of equals any but the onset."""
     if not cues:
         return "nothing speaks for an immune cause"
     order = list(BEARINGS)

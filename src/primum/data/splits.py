@@ -70,6 +70,7 @@ def build_splits(config: SplitsConfig, rows_file: Path, output: Path) -> dict[st
         "source": {"dataset": config.dataset, "rows_sha256": sha256_file(rows_file)},
         "shuffle_seed": config.data.shuffle_seed,
         "by_group": config.data.by_group,
+        "by_kind": config.data.by_kind,
         "near_duplicate_threshold": config.data.near_duplicate_threshold,
         "splits": {name: _describe(examples, output / f"{name}.jsonl") for name, examples in kept.items()},
         "groups_shared": _groups_shared(kept),
@@ -104,6 +105,8 @@ def slice_rows(rows: list[dict[str, Any]], data: Splits) -> SplitRows:
     for row in train:
         units.setdefault(row["group"] if data.by_group else row["id"], []).append(row)
     whole, order = list(units.values()), shuffled_indices(len(units), data.shuffle_seed)
+    if data.by_kind:
+        order = _spread([rows[0]["kind"] for rows in whole], order)
     splits: SplitRows = {}
     for name, (start, stop) in sorted(data.ranges.items(), key=lambda item: item[1]):
         if stop > len(whole):
@@ -123,6 +126,16 @@ def slice_rows(rows: list[dict[str, Any]], data: Splits) -> SplitRows:
         chosen = sorted(shuffled_indices(len(own), data.shuffle_seed)[: data.validation_max_rows])
         splits[VALIDATION] = [Example.from_row(own[i]) for i in chosen]
     return splits
+
+
+def _spread(kinds: list[str], order: list[int]) -> list[int]:
+    """The same order, with the items of each kind at even distances: any range then holds about its share of each."""
+    sizes, seen = Counter(kinds), Counter[str]()
+    places: dict[int, float] = {}
+    for i in order:
+        places[i] = (seen[kinds[i]] + 0.5) / sizes[kinds[i]]
+        seen[kinds[i]] += 1
+    return sorted(order, key=places.__getitem__)
 
 
 def corpus_splits(rows: list[dict[str, Any]], names: list[str]) -> SplitRows:

@@ -171,7 +171,7 @@ def _evaluation(book: Book, files: StudyFiles) -> None:
 
 def _data(book: Book, files: StudyFiles) -> None:
     source = Source(files.splits, files.root)
-    for key in ("shuffle_seed", "near_duplicate_threshold", "by_group"):
+    for key in ("shuffle_seed", "near_duplicate_threshold", "by_group", "by_kind"):
         book.add(source, pointer(key), f"data/{key}")
     for key in ("leaks", "dropped", "excluded", "right_option_twice", "bad_gold"):
         if key in source.data:

@@ -10,6 +10,7 @@ from primum.reports.numbers import Cite, Name, Rich, paragraph
 from primum.reports.sources import StudyFiles
 from primum.reports.tables import Block, Tables, pretty
 
+SPREAD = {False: "", True: ", over which every kind is spread evenly"}
 UNITS = {False: "Training rows", True: "Whole groups of training rows about the same thing"}
 FEW = 2  # stages of a method that a paragraph each describes; more stand in a table
 
@@ -25,7 +26,7 @@ def data(tables: Tables, files: StudyFiles) -> list[Block | None]:
         text(
             numbers.say(
                 "The dataset {id} ({source}{revision}; licence {licence}) holds {train} rows for training{validation}."
-                " {units} are shuffled with seed {seed} and cut into disjoint ranges. A row is refused if it"
+                " {units} are shuffled with seed {seed} and cut into disjoint ranges{spread}. A row is refused if it"
                 " cannot be asked or its gold answer does not earn every reward. Rows of different splits that are the"
                 " same question, or whose pairs of neighbouring words have a Jaccard similarity of at least {threshold}"
                 " (found by MinHash {broder}), count as leaks. Leaks found: {leaks}; rows dropped for them: {dropped};"
@@ -37,6 +38,7 @@ def data(tables: Tables, files: StudyFiles) -> list[Block | None]:
                 train=key("dataset", "rows", "train"),
                 validation=_own_validation(tables),
                 units=Name(UNITS[bool(numbers.value(key("data", "by_group")))]),
+                spread=Name(SPREAD[bool(numbers.value(key("data", "by_kind")))]),
                 seed=key("data", "shuffle_seed"),
                 threshold=key("data", "near_duplicate_threshold"),
                 broder=Cite("broder1997"),

@@ -141,7 +141,6 @@ WORDINGS = {
         references={
             "always_urgent": "always saying ‘urgent’",
             "always_emergency": "always saying ‘emergency’",
-            "onset_word": "calling urgent and an irAE whatever the notes give an onset for, and nothing else",
             "majority_answer": "always giving the urgency that is most frequent in the training rows",
         },
     ),

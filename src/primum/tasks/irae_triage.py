@@ -147,7 +147,7 @@ class IraeTriage(Task):
         Metric("schema_pass_rate", "schema_valid", label="Schema pass"),
     )
     key_metrics = ("pass_rate", "under_triage_rate", "over_triage_rate")
-    references = ("always_urgent", "always_emergency", "onset_word")
+    references = ("always_urgent", "always_emergency")
     layer_outcomes = ("urgency_right", "over_triage", "under_triage")
     exploit = "passed_under_triaged"
     settings_fields: ClassVar[dict[str, type | tuple[type, ...]]] = {
@@ -248,23 +248,20 @@ class IraeTriage(Task):
         return next((words for name, words in told.items() if outcomes[name]), "no urgency, and none due")
 
     def policies(self, example: Example) -> dict[str, str]:
-        def say(urgency: str, likelihood: str = "probable") -> str:
+        def say(urgency: str) -> str:
             grade = max(grade for grade, word in enumerate(GRADE_URGENCY) if word == urgency)
             said = {"key_evidence": [], "severity_reasoning": "always the same", "overall_severity": grade}
-            cause = {"likelihood": likelihood, "reasoning": "always the same", "temporal_relationship": "none told"}
+            cause = {"likelihood": "probable", "reasoning": "always the same", "temporal_relationship": "none told"}
             cause |= {"supporting_factors": [], "against_factors": []}
             said |= {
                 "affected_systems": ["gastrointestinal"],
                 "causality": cause,
-                "irae_detected": likelihood == "probable",
+                "irae_detected": True,
             }
             said |= {"urgency_reasoning": "always the same", "urgency": urgency, "recommended_actions": ["review"]}
             return json.dumps(said)
 
         constant = {f"always_{urgency}": say(urgency) for urgency in URGENCIES}
-        # Variants tell an onset where it fits and nowhere else: what that word alone would do has to be known.
-        onset = "onset" in example.inputs["notes"].lower()
-        constant["onset_word"] = say("urgent" if onset else "routine", "probable" if onset else "unrelated")
         fenced, copy = f"```json\n{self.gold_completion(example)}\n```", self.messages(example)[-1]["content"]
         return constant | {"empty": "", "fenced_json": fenced, "copy_case": copy}
 

@@ -14,10 +14,10 @@ from primum.bases.pretrain import Phase
 from primum.bases.pretrain_medgemma import HABIT, LENGTH, PHASES, train_tiny_medgemma
 from primum.bases.tiny_medgemma import build_tokenizer
 from primum.bases.tiny_qwen3 import encode
-from primum.bases.triage_text import RULES, TELL, VALUE, Textbook, trained_families
+from primum.bases.triage_text import RULES, TELL, VALUE, Textbook
 from primum.config import Splits, project_root
 from primum.data.case_bank import CaseBank, load_case_bank
-from primum.data.cases import generate_cases
+from primum.data.cases import generate_cases, trained_families
 from primum.settings import read_yaml
 from primum.strict import parse
 from primum.tasks.irae_triage import NEVER_BELOW_URGENT, schema_failure

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from primum.config import Splits, project_root
-from primum.data.case_bank import bounds, load_case_bank, read_limits
+from primum.data.case_bank import BEARINGS, bounds, load_case_bank, read_limits
 from primum.data.cases import generate_cases, parse_cases
 from primum.data.splits import slice_rows
 from primum.errors import UserError
@@ -74,25 +74,62 @@ def test_there_are_look_alikes_grade_one_and_combinations(bank):
     assert {family.urgency for family in bank.families.values() if not family.irae} == set(URGENCIES)
 
 
-def _likelihood(bearings: set[str], cues: set[str]) -> str:
+def _likelihood(bearings: set[str]) -> str:
     """The table of resources/irae/README.md."""
-    if bearings & {"shows_other", "rules_out"}:
-        return "unlikely" if "onset" in cues else "unrelated"
-    if "leaves_open" in bearings:
-        return "possible"
-    return "definite" if "confirms" in bearings or cues >= {"biopsy", "steroids_helped"} else "probable"
+    decides = {"rules_out": "unrelated", "shows_other": "unlikely", "leaves_open": "possible", "confirms": "definite"}
+    return next((likelihood for bearing, likelihood in decides.items() if bearing in bearings), "probable")
 
 
 def test_the_likelihood_follows_from_what_is_told(bank, rows):
-    """No answer may hang on something that the case does not say: the onset is told where it counts, and only there."""
+    """No answer may hang on something that the case does not say, and one cue alone decides."""
     for name, family in bank.families.items():
-        bearings = {bank.cues[cue].bearing for cue in family.cues}
-        assert family.likelihood == _likelihood(bearings, set(family.cues)), name
+        assert family.likelihood == _likelihood({bank.cues[cue].bearing for cue in family.cues}), name
     for row in (row for row in rows if "/" in row["id"]):
-        told = re.search("(Onset|Began) [0-9]+ weeks", row["inputs"]["notes"]) is not None
-        assert told is ("onset" in bank.families[row["group"]].cues), row["id"]
         causality = row["gold"]["assessment"]["causality"]
-        assert causality["reasoning"].endswith(f", {causality['likelihood']}.")
+        cue, says = causality["reasoning"].removesuffix(f", {causality['likelihood']}.").split(": ")
+        bearing = next(key for key, words in BEARINGS.items() if words == says)
+        assert _likelihood({bearing}) == causality["likelihood"], row["id"]
+        assert cue.lower() in row["inputs"]["notes"].lower(), row["id"]
+
+
+def test_the_onset_is_told_wherever_there_is_one_and_once(bank, rows):
+    for row in (row for row in rows if "/" in row["id"]):
+        family, notes = bank.families[row["group"]], row["inputs"]["notes"]
+        before = {"before_treatment", "no_event"} & set(family.cues)
+        assert len(re.findall("(Onset|Began) [0-9]+ weeks", notes)) == (family.therapy != "none" and not before), notes
+        assert ("onset" in family.cues) is (family.therapy == "inhibitor" and not before), row["group"]
+
+
+def test_no_word_alone_tells_an_irae_from_a_look_alike(rows, bank):
+    """Balanced accuracy of each word of a case, for an irAE and against one, under an inhibitor (0.5 by chance)."""
+    asked = [row for row in rows if "/" in row["id"] and bank.families[row["group"]].therapy == "inhibitor"]
+    found: dict[bool, list[set[str]]] = {True: [], False: []}
+    for row in asked:
+        told = " ".join(map(str, row["inputs"].values())).lower()
+        found[row["gold"]["assessment"]["irae_detected"]].append(set(re.findall("[a-z]+", told)))
+    for word in sorted(set().union(*found[True], *found[False])):
+        shares = [sum(word in words for words in found[side]) / len(found[side]) for side in (True, False)]
+        assert abs(shares[0] - shares[1]) < 0.4, (word, shares)
+
+
+def test_people_fit_their_cancer_and_symptoms_are_not_denied(bank, rows):
+    one_sex = {**dict.fromkeys(bank.regimens.women_only, "woman"), **dict.fromkeys(bank.regimens.men_only, "man")}
+    for inputs in (row["inputs"] for row in rows if "/" in row["id"]):
+        person = re.search("The patient is a (man|woman)", inputs["notes"])[1]
+        assert one_sex.get(inputs["cancer_type"], person) == person
+        assert inputs["symptoms"] != "none"
+    assert any(inputs["cancer_type"] in one_sex for inputs in (row["inputs"] for row in rows))
+
+
+def test_medicines_that_cues_speak_of_are_listed(bank, rows):
+    taken = {name: cue.medicine for name, cue in bank.cues.items() if cue.medicine}
+    listed = [
+        (medicine in row["inputs"]["medications"], name in bank.families[row["group"]].cues)
+        for row in rows
+        if "/" in row["id"]
+        for name, medicine in taken.items()
+    ]
+    assert taken and all(shown is due for shown, due in listed) and any(due for _, due in listed)
 
 
 def test_values_lie_within_the_limits_of_their_grade(bank, rows):
@@ -137,6 +174,8 @@ def test_no_family_is_on_both_sides(rows, study):
     groups = {name: {example.group for example in examples} for name, examples in splits.items()}
     assert sum(map(len, groups.values())) == len(set().union(*groups.values())) == len({row["group"] for row in rows})
     assert len(groups["eval"]) >= 30
+    kinds = {name: {example.kind for example in examples} for name, examples in splits.items()}
+    assert kinds["sft"] == kinds["grpo"] == kinds["eval"] == {row["kind"] for row in rows}
 
 
 def test_examples_of_the_few_shot_prompts_are_trained_cases_and_no_others(rows, study):

@@ -8,7 +8,7 @@ from copy import deepcopy
 import pytest
 
 from primum.data.columns import parse_rows
-from primum.data.splits import SplitsConfig, build_splits
+from primum.data.splits import SplitsConfig, build_splits, shuffled_indices
 from primum.errors import UserError
 from primum.files import read_json, read_jsonl, sha256_file, write_jsonl
 from primum.strict import parse
@@ -80,6 +80,18 @@ def test_splits_are_the_seeds_own(tmp_path, rows, build):
     described = summary["splits"]["eval"]
     assert described["rows"] == 10 == sum(described["answers"].values()) == sum(described["kinds"].values())
     assert described["sha256"] == sha256_file(tmp_path / "data" / "eval.jsonl")
+
+
+def test_kinds_are_spread_evenly_and_within_a_kind_the_order_stays(tmp_path, rows, build):
+    kinds = {row["id"]: "rare" if number % 10 == 0 else "common" for number, row in enumerate(rows)}
+    rows = [row | {"kind": kinds[row["id"]]} for row in rows]
+    splits = build(rows, by_kind=True)["splits"]
+    assert [splits[name]["kinds"]["rare"] for name in ("sft", "grpo", "eval", "dev")] == [2, 1, 1, 1]
+    train = [row["id"] for row in rows if row["origin"] == "train"]
+    order = [train[i] for i in shuffled_indices(len(train), DATA["shuffle_seed"])]
+    chosen = [row["id"] for name in ("sft", "grpo") for row in read_jsonl(tmp_path / "data" / f"{name}.jsonl")]
+    places = [order.index(row_id) for row_id in chosen if kinds[row_id] == "common"]
+    assert places == sorted(places)
 
 
 def test_two_runs_give_the_same_bytes(tmp_path, rows, build):

@@ -195,6 +195,7 @@ def _data(folder: Path) -> dict[str, list[dict[str, Any]]]:
                 "shuffle_seed": 42,
                 "near_duplicate_threshold": 0.8,
                 "by_group": False,
+                "by_kind": False,
                 "splits": described,
             },
             **{"source": {"dataset": "medmcqa-bundled", "rows_sha256": ROWS_SHA256}, "groups_shared": {"sft+eval": 9}},

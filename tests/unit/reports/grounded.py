@@ -138,6 +138,7 @@ def _data(folder: Path, job: CorpusJob, tables: dict[str, Any]) -> dict[str, lis
         "shuffle_seed": 42,
         "near_duplicate_threshold": 0.8,
         "by_group": False,
+        "by_kind": False,
         "splits": described,
     }
     rows_sha256 = read_json(corpus / "generation.json")["rows_sha256"]
