@@ -136,6 +136,7 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
         "software": listed([told(pin) for pin in backends.pins(numbers, study.backend)], ", "),
         "compute": told(card_words.effort(tables, stage)),
         "size": told(card_words.size(tables, stage)),
+        "fields": listed([Told(f"`{name}`") for name in card_words.asked(tables)], ", "),
         "truncated": told(card_words.room(tables, stage)),
         "evaluated": told(card_words.evaluated(tables)),
         "audited": [told(sentence) for sentence in fairness.fairness(tables, stage)],

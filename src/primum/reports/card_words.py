@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from string import Formatter
+
 from primum.reports.findings import joined
 from primum.reports.numbers import Name, Rich
 from primum.reports.tables import Tables
@@ -11,12 +13,20 @@ from primum.reports.tables import Tables
 def effort(tables: Tables, stage: str) -> Rich:
     """How much a stage was trained."""
     at = tables.key("compute", stage, tables.study.seeds_of(stage)[0])
-    fields = ("steps", "sequences", "tokens_trained", "tokens_sampled", "operations")
+    sampled = tables.study.stage(stage).method != "sft"
+    fields = ("steps", "sequences", "tokens_trained", *["tokens_sampled"] * sampled, "operations")
     return tables.numbers.say(
-        "{steps} steps on {sequences} sequences of {tokens_trained} tokens in all, {tokens_sampled} tokens sampled:"
-        " about {operations} floating-point operations, counted and not timed",
+        "{steps} steps on {sequences} sequences of {tokens_trained} tokens in all"
+        + ", {tokens_sampled} tokens sampled" * sampled
+        + ": about {operations} floating-point operations, counted and not timed",
         **{field: f"{at}/{field}" for field in fields},
     )
+
+
+def asked(tables: Tables) -> list[str]:
+    """Fields of a row that the prompt shows."""
+    prompt = tables.records["config"]["task_settings"].get("user_prompt", "")
+    return [name for _, name, _, _ in Formatter().parse(prompt) if name]
 
 
 def size(tables: Tables, stage: str) -> Rich:

@@ -45,6 +45,7 @@ def write_report(config: ReportConfig, document: dict[str, Any], numbers: Number
         examples={f.study.study: pick_examples(f, _outcome(f, numbers)) for f in files},
         stages={f.study.study: f.study.names() for f in files},
         splits={f.study.study: f.study.splits[0] for f in files},
+        marks={f.study.study: open_study(numbers, f).words.marks for f in files},
     )
     write_text(output, page)
 

@@ -18,6 +18,7 @@ class Wording:
         misuse: how its mistakes look.
         asks: what it is asked, behind "Input requirements:".
         read_by: what reads its answers.
+        marks: an item whose headline outcome holds, and one whose does not.
         people: what the data tells of persons.
         measures: sentences on the task's own metrics.
         published: what the original's supported gains do not say.
@@ -36,6 +37,7 @@ class Wording:
     misuse: str
     asks: str = "what the study's prompt asks"
     read_by: str = "the judge of the study's task; whatever is not exactly in its format counts as no answer"
+    marks: tuple[str, str] = ("right", "wrong")
     people: str = "Nobody looked for what the data tells of persons."
     measures: str = ""
     published: str = ""
@@ -115,7 +117,8 @@ WORDINGS = {
             " and every answer has to be reviewed by a clinician."
         ),
         misuse="a complete and well-reasoned assessment can send home a patient who should not be",
-        asks="a case: age, cancer, medicines, labs, symptoms and notes",
+        asks="a case",
+        marks=("passed", "not passed"),
         read_by=(
             "a parser of strict JSON reads five fields (`primum.tasks.irae_triage`): urgency, grade, whether an irAE is"
             " suspected, systems, likelihood; reasons, evidence and actions are judged by nobody"
