@@ -63,7 +63,7 @@ def _by_kind(tables: Tables) -> list[str]:
 
 
 def behaviours(tables: Tables) -> Block | None:
-    """What was done instead, by what was expected: items of every stage."""
+    """What was done, by what was expected where that differs: items of every stage."""
     numbers, split = tables.numbers, tables.study.splits[0]
     runs = tables.study.runs()
     found = {run: numbers.under(tables.key("behaviour", split, *run, "")) for run in runs}
@@ -71,13 +71,18 @@ def behaviours(tables: Tables) -> Block | None:
     if not names:
         return None
     rows: list[Any] = []
-    for expected in dict.fromkeys(name.split(": ")[0] for name in names):
-        rows.append({"group": words(expected)})
-        for name in (name for name in names if name.startswith(f"{expected}: ")):
-            cells = [numbers.optional(tables.key("behaviour", split, *run, name)) for run in runs]
-            rows.append([words(name.split(": ", 1)[1]), *cells])
+    group = ""
+    for name in names:
+        expected, _, done = name.rpartition(": ")
+        if expected != group:
+            rows.append({"group": words(expected)})
+            group = expected
+        cells = [numbers.optional(tables.key("behaviour", split, *run, name)) for run in runs]
+        rows.append([words(done), *cells])
     caption = numbers.say(
-        "What completions did on {split}, by what was expected of them: items. A dash is none.", split=Name(split)
+        "What completions did on {split}{by}: items. A dash is none.",
+        by=Name(", by what was expected of them" * bool(group)),
+        split=Name(split),
     )
     return table(caption, ["", *(tables.run_name(*run) for run in runs)], "l" + "r" * len(runs), rows)
 

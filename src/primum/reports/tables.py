@@ -147,7 +147,7 @@ class Tables:
         return sorted({key.split("/")[2] for key in under if "/answers/" in key})
 
     def headline_rates(self) -> Block:
-        """The headline metric on the headline split, and what knows nothing beside it."""
+        """The headline metric on the headline split, what it is never shown without, and what knows nothing beside it."""
         numbers, split, rows = self.numbers, self.study.splits[0], []
         named = [(self.run_name(*run), self.key("metric", split, *run, self.headline, "")) for run in self.study.runs()]
         named += [(pretty(name), self.key("baseline", split, name, self.headline, "")) for name in self.references]
@@ -158,15 +158,20 @@ class Tables:
             limits = numbers.say("[{low}, {high}]", low=f"{at}low", high=f"{at}high") if numbers.has(f"{at}low") else []
             right = numbers.optional(f"{at}numerator") if limits else words(DASH)
             value, n = (numbers.optional(f"{at}{field}") for field in ("value", "n"))
-            rows.append([words(name), value, limits or words(DASH), right, n])
+            whole = at.removesuffix(f"{self.headline}/")
+            beside = [numbers.optional(f"{whole}{metric}/value") for metric in self.exploit_metrics()]
+            rows.append([words(name), value, limits or words(DASH), right, n, *beside])
         caption = numbers.say(
-            "{metric} on {split}, in per cent, with {level} intervals, and the items behind it{parts}.",
+            "{metric} on {split}, in per cent, with {level} intervals, and the items behind it{parts}{beside}.",
             parts=Name(": the mean of rates within parts of the split, of which right and of are the sums" * summed),
+            beside=Name("; beside it what it is never shown without" * bool(self.exploit_metrics())),
             metric=Name(self.label(self.headline)),
             split=Name(split),
             level=self.key("method", "level"),
         )
-        return table(caption, ["Stage", "%", "Interval", "Right", "Of"], "lrcrr", rows, wide=False)
+        labels = [self.label(metric) for metric in self.exploit_metrics()]
+        heads = ["Stage", "%", "Interval", self.words.marks[0].capitalize(), "Of", *labels]
+        return table(caption, heads, "lrcrr" + "r" * len(labels), rows, wide=False)
 
     def headline_comparisons(self) -> Block:
         """The headline metric, stage against stage; the whole table stands elsewhere."""
