@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,15 @@ def test_everything_published_is_there_and_hashed(built: Path) -> None:
     ):
         assert needed in published, needed
     assert (built / RESULTS / "paper" / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_no_table_of_the_report_is_empty(built: Path) -> None:
+    page = (built / RESULTS / "paper" / "report.html").read_text(encoding="utf-8")
+    bodies = re.findall(r"<tbody>(.*?)</tbody>", page, re.DOTALL)
+    assert len(bodies) > 20
+    for body in bodies:
+        heads = ['class="group"' in row for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL)]
+        assert heads and not heads[-1] and (True, True) not in set(pairwise(heads)), body[:300]
 
 
 def test_swapped_patients_are_asked_where_rows_name_them_and_nowhere_else(built: Path) -> None:

@@ -147,7 +147,7 @@ class Tables:
         return sorted({key.split("/")[2] for key in under if "/answers/" in key})
 
     def headline_rates(self) -> Block:
-        """The headline metric on the headline split, what it is never shown without, and what knows nothing beside it."""
+        """The headline metric, what it is never shown without, and what knows nothing; on the headline split."""
         numbers, split, rows = self.numbers, self.study.splits[0], []
         named = [(self.run_name(*run), self.key("metric", split, *run, self.headline, "")) for run in self.study.runs()]
         named += [(pretty(name), self.key("baseline", split, name, self.headline, "")) for name in self.references]
