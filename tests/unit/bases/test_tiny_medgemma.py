@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
+from primum.bases import triage_text
 from primum.bases.pretrain import Phase
 from primum.bases.pretrain_medgemma import HABIT, LENGTH, PHASES, train_tiny_medgemma
 from primum.bases.tiny_medgemma import build_tokenizer
 from primum.bases.tiny_qwen3 import encode
 from primum.bases.triage_text import RULES, TELL, VALUE, Textbook
 from primum.config import Splits, project_root
-from primum.data.case_bank import CaseBank, load_case_bank
-from primum.data.cases import generate_cases, trained_families
+from primum.data.case_bank import CaseBank, Family, load_case_bank
+from primum.data.cases import generate_cases, make_variant, trained_families
 from primum.settings import read_yaml
 from primum.strict import parse
 from primum.tasks.irae_triage import NEVER_BELOW_URGENT, schema_failure
@@ -87,6 +88,24 @@ def test_no_case_of_the_study_is_told_and_causes_go_by_crude_rules() -> None:
             given = "inhibitor" if any(r.drug in text for r in bank().regimens.inhibitors) else "none or another"
             assert answer["irae_detected"] is (given == "inhibitor")
             assert answer["causality"]["likelihood"] in ("unrelated", "possible", "probable")
+
+
+def test_no_invented_case_has_the_graded_findings_of_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Family] = []
+
+    def spy(bank: CaseBank, family: Family, rng: random.Random) -> Any:
+        made.append(family)
+        return make_variant(bank, family, rng)
+
+    def graded(family: Family) -> frozenset[tuple[str, int]]:
+        return frozenset((name, grade) for name, grade in family.signs.items() if grade)
+
+    monkeypatch.setattr(triage_text, "make_variant", spy)
+    rng = random.Random(4)
+    for _ in range(300):
+        textbook().document({"record": 0.5, "form": 0.5}, rng)
+    of_study = {graded(family) for family in bank().families.values()} - {frozenset()}
+    assert len(made) > 300 and not of_study & {graded(family) for family in made}
 
 
 def test_the_form_asks_as_the_study_does() -> None:
