@@ -10,7 +10,7 @@ from primum.files import read_json, write_text
 from primum.reports import backends, card_words, fairness, findings, records, subgroups
 from primum.reports.document import open_study
 from primum.reports.limits import limits
-from primum.reports.numbers import Name, Numbers, Rich, capital, text_of
+from primum.reports.numbers import Name, Numbers, Rich, capital, paragraph, text_of
 from primum.reports.sources import StudyFiles, StudyReport
 from primum.reports.tables import Block, Tables
 from primum.reports.told import Told, fill, listed, told
@@ -131,6 +131,7 @@ def _fields(tables: Tables, files: StudyFiles, stage: str) -> dict[str, Any]:
         "method": node.method,
         "words": tables.words,
         "levels": told(findings.levels(tables, stage)),
+        "beside": told(paragraph(findings.beside(tables, stage))),
         "snippet": snippet(files, stage),
         "learned": told(card_words.learned(tables, stage)),
         "software": listed([told(pin) for pin in backends.pins(numbers, study.backend)], ", "),

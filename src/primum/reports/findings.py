@@ -46,10 +46,11 @@ def levels(tables: Tables, also: str = BASE_STAGE, split: str | None = None, met
     return joined(parts)
 
 
-def beside(tables: Tables) -> list[Rich]:
+def beside(tables: Tables, also: str = BASE_STAGE) -> list[Rich]:
     """The metrics without which the headline is never shown."""
     say, others = tables.numbers.say, tables.exploit_metrics()
-    return [say("{metric} is {levels}.", metric=Name(tables.label(m)), levels=levels(tables, metric=m)) for m in others]
+    found = [(Name(tables.label(metric)), levels(tables, also, metric=metric)) for metric in others]
+    return [say("{metric} is {levels}.", metric=metric, levels=rates) for metric, rates in found]
 
 
 def apart(tables: Tables) -> list[Rich]:
