@@ -131,7 +131,7 @@ def _cues(bank: CaseBank, family: Family, supports: bool, weeks: int, rng: rando
 def _treatment(
     bank: CaseBank, family: Family, weeks: int, onset: str | None, rng: random.Random
 ) -> tuple[list[str], str, str]:
-    """Medicines, cancer, and when it began relative to the treatment; when it was seen, if it began before or not."""
+    """Medicines, cancer, and when the event began, or else the patient was seen, relative to the treatment."""
     regimens = bank.regimens.others if family.therapy == "other" else bank.regimens.inhibitors
     if family.cancers:
         regimens = [r for r in regimens if set(r.cancers) & set(family.cancers)] or regimens
