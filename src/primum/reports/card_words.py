@@ -26,7 +26,7 @@ def effort(tables: Tables, stage: str) -> Rich:
 def asked(tables: Tables) -> list[str]:
     """Fields of a row that the prompt shows."""
     prompt = tables.records["config"]["task_settings"].get("user_prompt", "")
-    return [name for _, name, _, _ in Formatter().parse(prompt) if name]
+    return list(dict.fromkeys(name for _, name, _, _ in Formatter().parse(prompt) if name))
 
 
 def size(tables: Tables, stage: str) -> Rich:
