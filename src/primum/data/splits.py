@@ -106,7 +106,7 @@ def slice_rows(rows: list[dict[str, Any]], data: Splits) -> SplitRows:
         units.setdefault(row["group"] if data.by_group else row["id"], []).append(row)
     whole, order = list(units.values()), shuffled_indices(len(units), data.shuffle_seed)
     if data.by_kind:
-        order = _spread([rows[0]["kind"] for rows in whole], order)
+        order = _spread([rows[0].get("kind", "") for rows in whole], order)
     splits: SplitRows = {}
     for name, (start, stop) in sorted(data.ranges.items(), key=lambda item: item[1]):
         if stop > len(whole):
@@ -129,7 +129,7 @@ def slice_rows(rows: list[dict[str, Any]], data: Splits) -> SplitRows:
 
 
 def _spread(kinds: list[str], order: list[int]) -> list[int]:
-    """The same order, with the items of each kind at even distances: any range then holds about its share of each."""
+    """Items of each kind at even distances, in the order given: any range holds about its share of each kind."""
     sizes, seen = Counter(kinds), Counter[str]()
     places: dict[int, float] = {}
     for i in order:

@@ -158,10 +158,11 @@ def gaps(tables: Tables) -> Block:
             cells += [numbers.interval(f"{at}gap", at)]
             rows.append([*cells, *(numbers.optional(f"{at}{field}") for field in ("null_mean", "p", "p_holm"))])
     caption = numbers.say(
-        "The best and the worst group on {split} by the share right, in per cent, among groups that are large enough;"
+        "The best and the worst group on {split} by the share {mark}, in per cent, among groups that are large enough;"
         " the gap in points with a {level} bootstrap interval over groups of items, the gap that labels dealt at random"
         " show on average, and the share of such deals that reach it (Holm: over the attributes of a stage). A gap"
         " between extremes is never below nought, so p decides, not the interval.",
+        mark=Name(tables.words.marks[0]),
         split=Name(tables.study.splits[0]),
         level=tables.key("method", "level"),
     )

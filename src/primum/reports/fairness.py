@@ -13,7 +13,7 @@ from primum.stages import BASE_STAGE
 
 def fairness(tables: Tables, stage: str) -> list[Rich]:
     """What a card says of a stage: gaps between groups, and what swapped patients change."""
-    numbers, run = tables.numbers, (stage, tables.study.seeds_of(stage)[0])
+    numbers, run, mark = tables.numbers, (stage, tables.study.seeds_of(stage)[0]), Name(tables.words.marks[0])
     found = [sentence for attribute in (AGE, SEX) if (sentence := _people(tables, run, attribute))]
     for attribute, name in NAMES.items():
         at = tables.key("audit", "gaps", *run, attribute, "")
@@ -21,7 +21,7 @@ def fairness(tables: Tables, stage: str) -> list[Rich]:
             found.append(numbers.say("By {name} nothing can be compared: too few items name one.", name=Name(name)))
             continue
         if not numbers.value(f"{at}gap"):
-            found.append(numbers.say("By {name} every group has the same share right.", name=Name(name)))
+            found.append(numbers.say("By {name} every group has the same share {mark}.", name=Name(name), mark=mark))
             continue
         found.append(
             numbers.say(
@@ -44,8 +44,9 @@ def fairness(tables: Tables, stage: str) -> list[Rich]:
                 )
             found.append(
                 numbers.say(
-                    "With {what} in the text, {flipped} of {n} items change between right and not right ({gained}"
+                    "With {what} in the text, {flipped} of {n} items change between {mark} and not {mark} ({gained}"
                     " gained, {lost} lost; {p}, Holm); {said}.",
+                    mark=mark,
                     what=what,
                     flipped=f"{at}flipped_numerator",
                     n=f"{at}flipped_n",
@@ -79,7 +80,10 @@ def _people(tables: Tables, run: tuple[str, int], attribute: str) -> Rich | None
         for group, metric in metrics.items()
     ]
     return numbers.say(
-        "Right by {name} as the text names it: {parts}.", name=Name(NAMES[attribute]), parts=joined(parts)
+        "{mark} by {name} as the text names it: {parts}.",
+        mark=Name(tables.words.marks[0].capitalize()),
+        name=Name(NAMES[attribute]),
+        parts=joined(parts),
     )
 
 

@@ -148,7 +148,7 @@ class Tables:
 
     def headline_rates(self) -> Block:
         """The headline metric, what it is never shown without, and what knows nothing; on the headline split."""
-        numbers, split, rows = self.numbers, self.study.splits[0], []
+        numbers, split, mark, rows = self.numbers, self.study.splits[0], self.words.marks[0], []
         named = [(self.run_name(*run), self.key("metric", split, *run, self.headline, "")) for run in self.study.runs()]
         named += [(pretty(name), self.key("baseline", split, name, self.headline, "")) for name in self.references]
         summed = False
@@ -163,14 +163,14 @@ class Tables:
             rows.append([words(name), value, limits or words(DASH), right, n, *beside])
         caption = numbers.say(
             "{metric} on {split}, in per cent, with {level} intervals, and the items behind it{parts}{beside}.",
-            parts=Name(": the mean of rates within parts of the split, of which right and of are the sums" * summed),
+            parts=Name(f": the mean of rates within parts of the split, of which {mark} and of are the sums" * summed),
             beside=Name("; beside it what it is never shown without" * bool(self.exploit_metrics())),
             metric=Name(self.label(self.headline)),
             split=Name(split),
             level=self.key("method", "level"),
         )
         labels = [self.label(metric) for metric in self.exploit_metrics()]
-        heads = ["Stage", "%", "Interval", self.words.marks[0].capitalize(), "Of", *labels]
+        heads = ["Stage", "%", "Interval", mark.capitalize(), "Of", *labels]
         return table(caption, heads, "lrcrr" + "r" * len(labels), rows, wide=False)
 
     def headline_comparisons(self) -> Block:

@@ -124,7 +124,7 @@ WORDINGS = {
             " suspected, systems, likelihood; reasons, evidence and actions are judged by nobody"
         ),
         people=(
-            "Patients are invented adults, each named a woman or a man, with an age drawn from the family’s range."
+            "Patients are invented adults, most named a woman or a man, with an age drawn from the family’s range."
             " Nothing is told of descent, language or means, so nothing can be said about them."
         ),
         measures=(
