@@ -141,8 +141,8 @@ def silence(tables: Tables) -> Block | None:
     return table(caption, heads, "lrccccr", rows)
 
 
-def gaps(tables: Tables) -> Block:
-    """Best and worst groups of the ends, by attribute."""
+def gaps(tables: Tables) -> Block | None:
+    """Best and worst groups of the ends, by attribute; None where no attribute has groups to compare."""
     rows: list[Any] = []
     numbers = tables.numbers
     for stage in ends(tables):
@@ -157,6 +157,8 @@ def gaps(tables: Tables) -> Block:
                 cells.append(numbers.say("{group} {value}", group=group, value=f"{at}{end}_value"))
             cells += [numbers.interval(f"{at}gap", at)]
             rows.append([*cells, *(numbers.optional(f"{at}{field}") for field in ("null_mean", "p", "p_holm"))])
+    if not rows:
+        return None
     caption = numbers.say(
         "The best and the worst group on {split} by the share {mark}, in per cent, among groups that are large enough;"
         " the gap in points with a {level} bootstrap interval over groups of items, the gap that labels dealt at random"
