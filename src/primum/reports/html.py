@@ -13,6 +13,7 @@ from primum.reports.examples import pick_examples
 from primum.reports.numbers import Numbers
 from primum.reports.paper import TEMPLATES, figure_files
 from primum.reports.sources import ReportConfig, StudyFiles
+from primum.reports.tables import Tables
 from primum.settings import read_yaml
 
 
@@ -36,25 +37,26 @@ def write_report(config: ReportConfig, document: dict[str, Any], numbers: Number
         lstrip_blocks=True,
     )
     files = [StudyFiles(results, study) for study in config.studies]
+    opened = {f.study.study: open_study(numbers, f) for f in files}
     page = environment.get_template("report.html.j2").render(
         document=document,
         numbers=numbers.entries,
         sources=_sources(numbers),
         references=references(document),
         figures={name: inline_svg(results / "paper" / "figures" / name) for name in figure_files(document)},
-        examples={f.study.study: pick_examples(f, _outcome(f, numbers)) for f in files},
+        examples={f.study.study: pick_examples(f, _outcome(opened[f.study.study])) for f in files},
         stages={f.study.study: f.study.names() for f in files},
         splits={f.study.study: f.study.splits[0] for f in files},
-        marks={f.study.study: open_study(numbers, f).words.marks for f in files},
+        marks={study: tables.words.marks for study, tables in opened.items()},
     )
     write_text(output, page)
 
 
-def _outcome(files: StudyFiles, numbers: Numbers) -> str:
+def _outcome(tables: Tables) -> str:
     """The outcome behind the headline metric: the task knows, and names it by its config."""
     from primum.tasks import load_task
 
-    settings = open_study(numbers, files).records["config"]
+    settings = tables.records["config"]
     return load_task(settings["task"], settings["task_settings"]).metrics[0].of
 
 

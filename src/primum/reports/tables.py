@@ -149,16 +149,16 @@ class Tables:
     def headline_rates(self) -> Block:
         """The headline metric, what it is never shown without, and what knows nothing; on the headline split."""
         numbers, split, mark, rows = self.numbers, self.study.splits[0], self.words.marks[0], []
-        named = [(self.run_name(*run), self.key("metric", split, *run, self.headline, "")) for run in self.study.runs()]
-        named += [(pretty(name), self.key("baseline", split, name, self.headline, "")) for name in self.references]
+        named = [(self.run_name(*run), self.key("metric", split, *run, "")) for run in self.study.runs()]
+        named += [(pretty(name), self.key("baseline", split, name, "")) for name in self.references]
         summed = False
-        for name, at in named:
+        for name, whole in named:
+            at = f"{whole}{self.headline}/"
             found = [numbers.value(f"{at}{f}") if numbers.has(f"{at}{f}") else 0 for f in ("numerator", "n", "value")]
             summed |= bool(found[0]) and abs(found[0] / found[1] - found[2]) > TENTH
             limits = numbers.say("[{low}, {high}]", low=f"{at}low", high=f"{at}high") if numbers.has(f"{at}low") else []
             right = numbers.optional(f"{at}numerator") if limits else words(DASH)
             value, n = (numbers.optional(f"{at}{field}") for field in ("value", "n"))
-            whole = at.removesuffix(f"{self.headline}/")
             beside = [numbers.optional(f"{whole}{metric}/value") for metric in self.exploit_metrics()]
             rows.append([words(name), value, limits or words(DASH), right, n, *beside])
         caption = numbers.say(

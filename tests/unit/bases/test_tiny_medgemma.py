@@ -90,7 +90,7 @@ def test_no_case_of_the_study_is_told_and_causes_go_by_crude_rules() -> None:
             assert answer["causality"]["likelihood"] in ("unrelated", "possible", "probable")
 
 
-def test_no_invented_case_has_the_graded_findings_of_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_invented_case_has_exactly_the_graded_findings_of_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Family] = []
 
     def spy(bank: CaseBank, family: Family, rng: random.Random) -> Any:

@@ -121,7 +121,7 @@ def test_people_fit_their_cancer_and_symptoms_are_not_denied(bank, rows):
     assert any(inputs["cancer_type"] in one_sex for inputs in (row["inputs"] for row in rows))
 
 
-def test_medicines_that_cues_speak_of_are_listed(bank, rows):
+def test_a_medicine_that_a_cue_names_is_listed_where_the_cue_is_told(bank, rows):
     taken = {name: cue.medicine for name, cue in bank.cues.items() if cue.medicine}
     listed = [
         (medicine in row["inputs"]["medications"], name in bank.families[row["group"]].cues)
